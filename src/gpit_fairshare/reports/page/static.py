@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gpit_fairshare.explanation.summary import year_summaries
@@ -52,9 +51,10 @@ class _TableColumn(NamedTuple):
 class StaticSections:
     """The sections of the page of a run, and the texts that its script needs beside the model."""
 
-    def __init__(self, opening: Opening, charts: Sequence[Chart], controls: str) -> None:
-        """Take the opening of a run in full, its charts, and the controls of its what-if as HTML."""
+    def __init__(self, opening: Opening, charts: Sequence[Chart], controls: str, *, recalculates: bool) -> None:
+        """Take the opening of a run in full, its charts, and the controls of its what-if as HTML, or why it has none."""
         self.opening, self.charts, self.controls = opening, {chart.id: chart for chart in charts}, controls
+        self.recalculates = recalculates
         self.result, self.scheme, self.years = opening.result, opening.scheme, opening.years
         self.noun, self.nouns = self.scheme.organisation, plural(self.scheme.organisation)
         self.report = ResultReport(opening)
@@ -67,7 +67,7 @@ class StaticSections:
         """Return the content of the page: heading, banner, all sections, and `appendix` as HTML below them."""
         organisations = counted(self.years[-1].organisations, self.noun)
         contents = [(name, heading, text) for name, heading, text in self._sections() if text]
-        decision, *others = (_section(*entry) for entry in contents)
+        decision, *others = (self._section(*entry) for entry in contents)
         links = "".join(f'<li><a href="#{name}">{escaped(heading)}</a></li>\n' for name, heading, _ in contents)
         return (
             '<a class="skip" href="#decision">Skip to the decision</a>\n<main>\n'
@@ -95,6 +95,14 @@ class StaticSections:
         yield "inputs", "Input files", self._blocks([self._input_table()])
         yield "cite", "How to cite this", self._blocks(self._citation())
         yield "differences", "Why other figures may differ", self._blocks(map(Item, self._differences()))
+
+    def _section(self, name: str, heading: str, content: str) -> str:
+        """Return a section with its heading, which names it for screen readers."""
+        needs = ' class="needs-script"' if name == "what-if" and self.recalculates else ""
+        return (
+            f'<section id="{name}" aria-labelledby="{name}-heading"{needs}>\n'
+            f'<h2 id="{name}-heading">{escaped(heading)}</h2>\n{content}</section>\n'
+        )
 
     def _blocks(self, blocks: Iterable[Block]) -> str:
         """Return blocks as HTML below the heading of a section; tables scroll sideways, with the keyboard as well."""
@@ -306,7 +314,7 @@ class StaticSections:
     def _assumptions(self) -> str:
         """Return each assumption with what hangs on it, and folded below it every value with its origin."""
         blocks: list[Block] = [*self.report.assumptions()][1:]
-        blocks = blocks or [Paragraph("Every value has a source, or is marked as a draft; nothing else is assumed.")]
+        blocks = blocks or [Paragraph("The scheme names no assumptions.")]
         effects = _as_written("Effects are") if self.result.effects else ""
         rows = []
         for name, parameter in self.scheme.parameters.items():
@@ -370,7 +378,9 @@ class StaticSections:
         yield Paragraph(Code(self.scheme.digest))
         if defaults := manifest.get("defaults"):
             yield Paragraph(f"Defaults from {defaults['file']}: {joined(defaults['keys'])}.")
-        yield Paragraph("The manifest below names every file with its digest; with the same files, gpit gives the same figures.")
+        yield Paragraph(
+            "The manifest below names every file with its digest; with the same files, gpit gives the same figures."
+        )
 
     def _differences(self) -> Iterator[str]:
         """Yield why figures published elsewhere may differ from these, from facts of the run."""
@@ -398,15 +408,6 @@ class StaticSections:
             yield f"Protection: it is paid from {scheme.paid_from}; another rule gives other figures."
 
 
-def _section(name: str, heading: str, content: str) -> str:
-    """Return a section with its heading, which names it for screen readers."""
-    needs = ' class="needs-script"' if name == "what-if" else ""
-    return (
-        f'<section id="{name}" aria-labelledby="{name}-heading"{needs}>\n'
-        f'<h2 id="{name}-heading">{escaped(heading)}</h2>\n{content}</section>\n'
-    )
-
-
 def _as_written(subject: str) -> str:
     """Return the line that only a what-if shows: figures beside it are of the run as written."""
     return f'<p class="as-written">{subject} of the scheme as written, not of the what-if.</p>\n'
@@ -426,9 +427,7 @@ def _organisation_line(columns: Sequence[_TableColumn], row: TableRow) -> str:
     """Return the row of an organisation; the first cell is its heading."""
     first, *others = columns
     cells = "".join(f"<td{_figure_class(column)}>{escaped(column.cell(row) or '–')}</td>" for column in others)
-    # The script finds a row by its code as it is: characters that nobody sees are not written as escapes.
-    code = escape(row.figures.code)
-    return f'<tr data-code="{code}"><th scope="row">{escaped(first.cell(row))}</th>{cells}</tr>\n'
+    return f'<tr data-code="{escaped(row.figures.code)}"><th scope="row">{escaped(first.cell(row))}</th>{cells}</tr>\n'
 
 
 def _rung(rung: tuple[str, str, str, int, int]) -> str:
