@@ -105,7 +105,7 @@ def calculated(result, values=(), change=lambda text: text):
 
 
 def differences(result, years):
-    """Return what differs, bit for bit, between a run and what the page calculates; and how many values were compared."""
+    """Return what differs between a run and the page, bit for bit, and how many values were compared."""
     wrong, count = [], 0
     for year, page in zip(result.years.values(), years, strict=True):
         for name, kind_text, values in page["columns"]:

@@ -39,7 +39,7 @@ def number(value: float) -> str:
     return repr(float(value))
 
 
-def render(  # noqa: C901  # one branch per node of the tree
+def render(  # noqa: C901, PLR0912  # one branch per node of the tree
     expression: tree.Expression, value_of: Callable[[tree.Leaf], str], *, first_year: bool
 ) -> str:
     """Return a formula as a JavaScript expression, in brackets where its operators need them.

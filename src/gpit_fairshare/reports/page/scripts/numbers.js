@@ -223,12 +223,19 @@ function figure(value, unit) {
 /** Return a number in six significant digits at most, as Python's format `g`: `1e+51`. */
 function shortest(number) {
   if (number === 0) return "0";
-  const [digits, power] = number.toExponential(5).split("e");
-  const exponent = Number(power);
+  let exponent = Number(number.toExponential().split("e")[1]);
+  const { top, bottom } = toFraction(Math.abs(number));
+  const places = 5 - exponent;
+  const digits = places >= 0 ? halfToEven(top * 10n ** BigInt(places), bottom)
+    : halfToEven(top, bottom * 10n ** BigInt(-places));
+  let text = digits.toString().padStart(6, "0");
+  if (text.length > 6) exponent += 1; // 999999.9 becomes a million
+  text = text.slice(0, 6);
+  const sign = number < 0 ? "-" : "";
   if (exponent < -4 || exponent >= 6) {
-    const mantissa = digits.replace(/\.?0+$/, "");
-    return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+    const mantissa = `${text[0]}.${text.slice(1)}`.replace(/\.?0+$/, "");
+    return `${sign}${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
   }
-  const text = number.toFixed(5 - exponent);
-  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  text = exponent < 0 ? `0.${"0".repeat(-exponent - 1)}${text}` : `${text.slice(0, exponent + 1)}.${text.slice(exponent + 1)}`;
+  return sign + text.replace(/\.?0*$/, "");
 }
