@@ -117,11 +117,13 @@ class StaticSections:
         answer = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems_of_figures()]
         # In short: the files with illustrative figures are named further below.
         cautions = [*Opening(self.result).cautions(), *opening.settings()]
+        defaults = self.result.manifest.get("defaults")
+        named = [Paragraph(f"Defaults from {defaults['file']}: {joined(defaults['keys'])}.")] if defaults else []
         is_final = self.result.agrees and not cautions
         final = "Nothing here is marked as draft or indicative." if is_final else "These figures are not final."
         return (
             f'<div id="answer">\n{self._blocks(answer)}</div>\n<div id="status">\n<p class="final">{final}</p>\n'
-            f"{self._blocks([*cautions, opening.checks()])}</div>\n"
+            f"{self._blocks([*cautions, *named, opening.checks()])}</div>\n"
         )
 
     def _figures(self) -> str:
@@ -133,7 +135,7 @@ class StaticSections:
         more = [*self.report.year_by_year(), *area_totals]
         more += [*self.report.below_spend(), *self.report.movements()] if self.opening.in_money else []
         return (
-            f'<div class="table" role="region" aria-label="National figures" tabindex="0">\n{named}</div>\n'
+            f'<div class="table" role="group" aria-label="National figures" tabindex="0">\n{named}</div>\n'
             f"{self._blocks(others)}{_as_written('These figures are')}"
             f"<details>\n<summary>All national figures</summary>\n{self._blocks(more)}</details>\n"
         )
@@ -376,8 +378,6 @@ class StaticSections:
         yield Paragraph(f"{self.scheme.title}, {years}. Calculated by gpit-fairshare {manifest['gpit']}.")
         yield Paragraph(f"Scheme {self.scheme.name}; SHA-256 of its steps and values:")
         yield Paragraph(Code(self.scheme.digest))
-        if defaults := manifest.get("defaults"):
-            yield Paragraph(f"Defaults from {defaults['file']}: {joined(defaults['keys'])}.")
         yield Paragraph(
             "The manifest below names every file with its digest; with the same files, gpit gives the same figures."
         )
