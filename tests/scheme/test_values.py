@@ -177,6 +177,14 @@ def test_relative_settings_that_cannot_be(tmp_path, settings, message):
     assert refusal(tmp_path, *settings).startswith(message)
 
 
+@pytest.mark.parametrize("unit", ["%", "ratio"])
+def test_a_change_of_a_percentage_is_not_read_as_its_value(tmp_path, unit):
+    """10%+3% could be 13% or 10.3%; read as 3%, it would change every figure silently. 10%*1.03 is clear."""
+    message = f"--set rate=10%+3%: +3% is not a change of {unit}; write 10%*1.03, or the value itself"
+
+    assert refusal(tmp_path, "rate=10%+3%", text=with_rate(unit, "0.5")) == message
+
+
 @pytest.mark.parametrize(
     ("typed", "percentage", "meant"),
     [

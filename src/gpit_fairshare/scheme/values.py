@@ -110,6 +110,11 @@ class Setting:
             elif unit is None:
                 problem += f" for the value and *{shortest_decimal(exact(float(1 + fraction(typed))))} for the change"
             raise UsageError(f"{self.flag}: {problem}")
+        if self.start and factor is None:
+            factor_text = shortest_decimal(exact(float(1 + fraction(text))))
+            raise UsageError(
+                f"{flag}: {text} is not a change of {unit}; write {self.start}*{factor_text}, or the value itself"
+            )
         if factor is not None:
             base = self.start or (own.as_written if own else "")
             if not base:
