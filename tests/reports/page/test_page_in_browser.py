@@ -1,4 +1,4 @@
-"""The page of a run in Chromium: what is read, sorted, searched, chosen, saved and printed, with and without scripts."""
+"""The page of a run in Chromium: reading, sorting, searching, choosing, saving, printing; also without scripts."""
 
 from __future__ import annotations
 

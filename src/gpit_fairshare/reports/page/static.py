@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from gpit_fairshare.explanation.summary import year_summaries
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import in_words, tree
-from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import exact, money, or_dash, per_head, percent_change, signed, written_value
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.allocation import everyone, year_table
@@ -18,15 +17,14 @@ from gpit_fairshare.reports.document import Code, Column, Item, Paragraph, Role,
 from gpit_fairshare.reports.formats.html import escaped, html_of, table_element
 from gpit_fairshare.reports.ladder import bar
 from gpit_fairshare.scheme.money import FAIR_SHARE
-from gpit_fairshare.words import counted, inside, joined, listed, plural, sentence, span
+from gpit_fairshare.words import counted, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from gpit_fairshare.explanation.summary import YearSummary
     from gpit_fairshare.reports.document import Block
     from gpit_fairshare.reports.organisation_table import TableRow
-    from gpit_fairshare.reports.page.charts import Chart
+    from gpit_fairshare.reports.page.charts import PageChart
 
 _MOST_WITH_SENTENCES: Final = 1000
 """Organisations up to which the page has the sentences on each: those of 8,000 would double its size."""
@@ -37,7 +35,7 @@ _MOST_LADDERS: Final = 4
 _NAMED: Final = 5
 
 
-class _TableColumn(NamedTuple):
+class _OrganisationColumn(NamedTuple):
     """A column of the table of organisations."""
 
     key: str
@@ -51,8 +49,8 @@ class _TableColumn(NamedTuple):
 class StaticSections:
     """The sections of the page of a run, and the texts that its script needs beside the model."""
 
-    def __init__(self, opening: Opening, charts: Sequence[Chart], controls: str, *, recalculates: bool) -> None:
-        """Take the opening of a run in full, its charts, and the controls of its what-if as HTML, or why it has none."""
+    def __init__(self, opening: Opening, charts: Sequence[PageChart], controls: str, *, recalculates: bool) -> None:
+        """Take the opening of a run in full, its charts, and the controls of its what-if, or why it has none, as HTML."""
         self.opening, self.charts, self.controls = opening, {chart.id: chart for chart in charts}, controls
         self.recalculates = recalculates
         self.result, self.scheme, self.years = opening.result, opening.scheme, opening.years
@@ -153,40 +151,42 @@ class StaticSections:
 
     # Everybody
 
-    def _columns(self) -> list[_TableColumn]:
+    def _columns(self) -> list[_OrganisationColumn]:
         """Return the columns of the table of organisations: those for which the run has figures."""
         opening, rows, labels = self.opening, self.opening.organisations, self.scheme.labels
         columns = [
-            _TableColumn("name", self.noun, lambda row: row.figures.name or row.figures.code, is_figure=False),
-            _TableColumn("code", "Code", lambda row: row.figures.code, is_figure=False),
+            _OrganisationColumn("name", self.noun, lambda row: row.figures.name or row.figures.code, is_figure=False),
+            _OrganisationColumn("code", "Code", lambda row: row.figures.code, is_figure=False),
         ]
         if any(row.figures.area for row in rows):
             area = self.scheme.report_by or ""
             heading = " ".join(labels.get(area, area.replace("_", " ").capitalize()).split())
-            columns.append(_TableColumn("area", heading, lambda row: row.figures.area, is_figure=False))
+            columns.append(_OrganisationColumn("area", heading, lambda row: row.figures.area, is_figure=False))
         is_compared = any(row.before is not None for row in rows)
         if is_compared:
             spend = sentence(opening.spend_label)
-            columns.append(_TableColumn("spend", spend, lambda row: or_dash(row.before, money)))
+            columns.append(_OrganisationColumn("spend", spend, lambda row: or_dash(row.before, money)))
         if self.summaries[opening.last.year][self.chosen].fair_share is not None:
             columns.append(
-                _TableColumn("fairShare", labels[FAIR_SHARE], lambda row: or_dash(row.figures.fair_share, money))
+                _OrganisationColumn("fairShare", labels[FAIR_SHARE], lambda row: or_dash(row.figures.fair_share, money))
             )
         result = " ".join(labels[self.scheme.result].split())
-        columns.append(_TableColumn("result", result, lambda row: opening.write(row.figures.allocation)))
+        columns.append(_OrganisationColumn("result", result, lambda row: opening.write(row.figures.allocation)))
         if is_compared:
             columns += [
-                _TableColumn("spendChange", "Change", lambda row: or_dash(row.change, signed)),
-                _TableColumn("spendPercent", "Change in %", lambda row: _percent(row.change_ratio)),
+                _OrganisationColumn("spendChange", "Change", lambda row: or_dash(row.change, signed)),
+                _OrganisationColumn("spendPercent", "Change in %", lambda row: _percent(row.change_ratio)),
             ]
         if opening.write is money and any(row.figures.per_head is not None for row in rows):
-            columns.append(_TableColumn("perHead", "Per head", lambda row: or_dash(row.figures.per_head, per_head)))
+            columns.append(
+                _OrganisationColumn("perHead", "Per head", lambda row: or_dash(row.figures.per_head, per_head))
+            )
         if any(row.figures.outcome for row in rows):
-            columns.append(_TableColumn("outcome", "Outcome", lambda row: row.figures.outcome, is_figure=False))
+            columns.append(_OrganisationColumn("outcome", "Outcome", lambda row: row.figures.outcome, is_figure=False))
         return columns
 
     def _everybody(self) -> str:
-        """Return the table of all organisations of the last year, largest loss first, and the controls of the script."""
+        """Return the table of all organisations of the last year, largest loss first, with the controls of the script."""
         columns = self._columns()
         rows = [*self.opening.organisations]
         is_compared = any(column.key == "spendChange" for column in columns)
@@ -210,12 +210,10 @@ class StaticSections:
             '<button type="button">Next page</button></div>\n'
         )
 
-    def _table_controls(self, columns: Sequence[_TableColumn]) -> str:
+    def _table_controls(self, columns: Sequence[_OrganisationColumn]) -> str:
         """Return the fields that search, filter and save the table, which the script needs."""
-        fields = [
-            '<p><label for="table-search">Search by code or name</label>'
-            '<input id="table-search" type="search" autocomplete="off"></p>'
-        ]
+        search = '<input id="table-search" type="search" autocomplete="off">'
+        fields = [f'<p><label for="table-search">Search by code or name</label>{search}</p>']
         fields += [
             f'<p><label for="table-area">{escaped(column.heading)}</label>'
             '<select id="table-area" autocomplete="off"><option value="">All</option></select></p>'
@@ -265,7 +263,8 @@ class StaticSections:
             f'<h3 id="organisation-name" tabindex="-1">{escaped(name)}</h3>\n'
             f"{_as_written('Sentences and bars are')}"
             f'<div id="organisation-sentences">\n{"".join(parts)}</div>\n<div class="needs-script">\n'
-            f'<div class="table" role="region" aria-label="Lines of its calculation" tabindex="0">\n{lines}</div>\n</div>\n'
+            f'<div class="table" role="region" aria-label="Lines of its calculation" tabindex="0">\n'
+            f"{lines}</div>\n</div>\n"
         )
 
     def _explained(self, code: str) -> list[tuple[str, Sequence[str], list[tuple[str, str, str, int, int]]]]:
@@ -395,7 +394,7 @@ class StaticSections:
         if inputs.boundaries:
             yield f"Boundaries: all figures are for the {self.nouns} of {day_in_words(inputs.boundaries)}."
         if inputs.restated:
-            yield f"Mergers: {counted(len(inputs.restated), 'amount')} of closed {self.nouns} count with their successors."
+            yield f"Mergers: {counted(len(inputs.restated), 'amount')} of closed {self.nouns} count with successors."
         if inputs.illustrative:
             yield f"{inputs.illustrative_heading}: {'; '.join(inputs.illustrative)}."
         if scheme.indicative:
@@ -418,12 +417,12 @@ def _percent(ratio: float | None) -> str:
     return percent_change(None if ratio is None else exact(ratio * 100))
 
 
-def _figure_class(column: _TableColumn) -> str:
+def _figure_class(column: _OrganisationColumn) -> str:
     """Return the attribute of the cells of a column of figures."""
     return ' class="figure"' if column.is_figure else ""
 
 
-def _organisation_line(columns: Sequence[_TableColumn], row: TableRow) -> str:
+def _organisation_line(columns: Sequence[_OrganisationColumn], row: TableRow) -> str:
     """Return the row of an organisation; the first cell is its heading."""
     first, *others = columns
     cells = "".join(f"<td{_figure_class(column)}>{escaped(column.cell(row) or '–')}</td>" for column in others)
