@@ -50,7 +50,7 @@ class StaticSections:
     """The sections of the page of a run, and the texts that its script needs beside the model."""
 
     def __init__(self, opening: Opening, charts: Sequence[PageChart], controls: str, *, recalculates: bool) -> None:
-        """Take the opening of a run in full, its charts, and the controls of its what-if, or why it has none, as HTML."""
+        """Take the opening of a run in full, its charts, and the controls of its what-if (or why it has none)."""
         self.opening, self.charts, self.controls = opening, {chart.id: chart for chart in charts}, controls
         self.recalculates = recalculates
         self.result, self.scheme, self.years = opening.result, opening.scheme, opening.years
@@ -186,7 +186,7 @@ class StaticSections:
         return columns
 
     def _everybody(self) -> str:
-        """Return the table of all organisations of the last year, largest loss first, with the controls of the script."""
+        """Return the table of all organisations of the last year, largest loss first, and controls of the script."""
         columns = self._columns()
         rows = [*self.opening.organisations]
         is_compared = any(column.key == "spendChange" for column in columns)
