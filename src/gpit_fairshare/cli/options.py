@@ -119,14 +119,11 @@ class TypedOptions:
         """Return the options that were typed, as on the command line, such as `--set`."""
         return [_flag(name, self.side) for name, value in self.values.items() if value and name not in without]
 
-    def command_line(self, *, with_folders: bool = True) -> str:
+    def command_line(self) -> str:
         """Return the options as they can be typed again, quoted where a shell needs it.
 
-        Defaults are left out: those of `gpit.toml`, and those of gpit unless they replace one of `gpit.toml`. For others,
-        whose folders have other names, files can be without their folders.
+        Defaults are left out: those of `gpit.toml`, and those of gpit unless they replace one of `gpit.toml`.
         """
-        from gpit_fairshare.allocation import base_name  # noqa: PLC0415  # polars loads here, not for --help
-
         words: list[str] = []
         for name, value in self.values.items():
             option = OPTIONS[name]
@@ -135,8 +132,6 @@ class TypedOptions:
             if value == getattr(RunOptions, name) and name not in self.defaults.values:
                 continue
             texts = [""] if option.kind is OptionKind.FLAG else value if isinstance(value, list) else [str(value)]
-            if not with_folders and option.kind in (OptionKind.FILES, OptionKind.RULE):
-                texts = [*map(base_name, texts)]
             for text in texts:
                 words += [_flag(name, self.side), *([text] if text else [])]
         return shlex.join(words)

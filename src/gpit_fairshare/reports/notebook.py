@@ -74,7 +74,7 @@ def write(subject: Presented, paths: Sequence[str | Path], *, manifest: bool = F
     outputs = [Path(path) for path in paths]
     if isinstance(subject, Result):
         files = ResultFiles(outputs, _inputs_among(outputs, subject), manifest=manifest, option=_OPTION)
-        files.write(subject, allocation_document(subject), _ignore, command="").close()
+        files.write(subject, allocation_document(subject), _ignore, has_page=True).close()
         return files.paths
     report = _report(subject)
     if isinstance(subject, Comparison):

@@ -122,12 +122,12 @@ def _refusals_of_inputs(inputs: Iterable[str]) -> dict[Path, str]:
     return refusals | {path.resolve(): "is one of the inputs; inputs are never overwritten" for path in files}
 
 
-def _page(result: Result, command: str) -> str:
+def _page(result: Result) -> str:
     """Return the page of a result; see `reports.page`."""
     from gpit_fairshare.reports.page import page_text  # noqa: PLC0415  # not for --help
     from gpit_fairshare.reports.page.bundle import notices, vega_script  # noqa: PLC0415
 
-    return page_text(result, vega=vega_script(), notices=notices(), command=command)
+    return page_text(result, vega=vega_script(), notices=notices())
 
 
 class ResultFiles:
@@ -202,7 +202,7 @@ class ResultFiles:
         advance: Advance,
         others: Mapping[Path, Callable[[Path], None]] | None = None,
         *,
-        command: str | None = None,
+        has_page: bool = False,
     ) -> ExitStack:
         """Write a draft of every output; when the returned stack closes, all are moved into place.
 
@@ -211,8 +211,8 @@ class ResultFiles:
             document: The report on it; outputs in the formats of documents have it; a page has the manifest below.
             advance: Called with the progress of writing a workbook.
             others: The files of other options, each with its writer.
-            command: What is typed after `gpit allocate` for this run, or empty if that is not known: an HTML file is then
-                a page that recalculates, if the extra for it is installed. None: it has the report.
+            has_page: Whether an HTML file is a page that recalculates, if the extra for it is installed, and else names
+                what is missing. Otherwise it has the report.
         """
         from gpit_fairshare.reports.document import Heading, Paragraph, Verbatim  # noqa: PLC0415  # not for --help
         from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
@@ -221,14 +221,14 @@ class ResultFiles:
         with ExitStack() as stack:
             for path in self._outputs:
                 draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
-                if ending == ".html" and command is not None and not self.missing:
-                    draft.write_bytes(_page(result, command).encode())
+                if has_page and ending == ".html" and not self.missing:
+                    draft.write_bytes(_page(result).encode())
                     continue
                 if ending in FORMATS:
                     manifest: Block = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")
                     if ending == ".md":
                         manifest = Paragraph("A workbook (.xlsx) or a JSON document of this run has its manifest.")
-                    missing = Paragraph(self.missing if ending == ".html" and command is not None else "")
+                    missing = Paragraph(self.missing if has_page and ending == ".html" else "")
                     blocks = [*document.blocks, missing, Heading("Manifest"), manifest]
                     write_file(replace(document, blocks=blocks), draft, ending)
                     continue

@@ -186,9 +186,7 @@ def _ladder(ladder: document.Ladder, name: str) -> str:
             parts.append(f'<text x="0" y="{top + _BASELINE}">{escaped(line)}</text>\n')
             top += _LINE_HEIGHT
         parts.append(f'<text x="0" y="{top + _BASELINE}">{escaped(last_line)}</text>\n')
-        parts.append(
-            f'<text x="{_LADDER_WIDTH}" y="{top + _BASELINE}" text-anchor="end">{escaped(rung.text)}</text>\n'
-        )
+        parts.append(f'<text x="{_LADDER_WIDTH}" y="{top + _BASELINE}" text-anchor="end">{escaped(rung.text)}</text>\n')
         top += _LINE_HEIGHT
         begin, end = bar(rung, ladder.largest, _LADDER_WIDTH)
         kind = "amount" if rung.kind == "amount" else "rise" if rung.amount > 0 else "fall"

@@ -17,21 +17,20 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
 
 
-def page_text(result: Result, *, vega: str, notices: str, command: str = "") -> str:
+def page_text(result: Result, *, vega: str, notices: str) -> str:
     """Return the page of a run as the text of an HTML file.
 
     Args:
         result: The run.
         vega: The script that draws charts; see `bundle.vega_script`.
         notices: The licences of what that script contains.
-        command: The options that give the same run again, as they are typed after `gpit allocate`; empty if not known.
     """
     opening = Opening(result, full=True)
     charts, model = charts_of(opening), page_model(result)
-    sections = StaticSections(opening, charts, controls_html(result))
+    sections = StaticSections(opening, charts, controls_html(result), recalculates=bool(model.formulas))
     data = {
         **model.data,
-        "whatIf": {**what_if_data(result), "command": command},
+        "whatIf": what_if_data(result),
         "page": sections.texts(),
         "charts": charts_entry(charts),
     }

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gpit_fairshare.explanation.summary import year_summaries
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import in_words, tree
-from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import exact, money, or_dash, per_head, percent_change, signed, written_value
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.allocation import everyone, year_table
@@ -19,15 +17,14 @@ from gpit_fairshare.reports.document import Code, Column, Item, Paragraph, Role,
 from gpit_fairshare.reports.formats.html import escaped, html_of, table_element
 from gpit_fairshare.reports.ladder import bar
 from gpit_fairshare.scheme.money import FAIR_SHARE
-from gpit_fairshare.words import counted, inside, joined, listed, plural, sentence, span
+from gpit_fairshare.words import counted, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from gpit_fairshare.explanation.summary import YearSummary
     from gpit_fairshare.reports.document import Block
     from gpit_fairshare.reports.organisation_table import TableRow
-    from gpit_fairshare.reports.page.charts import Chart
+    from gpit_fairshare.reports.page.charts import PageChart
 
 _MOST_WITH_SENTENCES: Final = 1000
 """Organisations up to which the page has the sentences on each: those of 8,000 would double its size."""
@@ -38,7 +35,7 @@ _MOST_LADDERS: Final = 4
 _NAMED: Final = 5
 
 
-class _TableColumn(NamedTuple):
+class _OrganisationColumn(NamedTuple):
     """A column of the table of organisations."""
 
     key: str
@@ -52,9 +49,10 @@ class _TableColumn(NamedTuple):
 class StaticSections:
     """The sections of the page of a run, and the texts that its script needs beside the model."""
 
-    def __init__(self, opening: Opening, charts: Sequence[Chart], controls: str) -> None:
-        """Take the opening of a run in full, its charts, and the controls of its what-if as HTML."""
+    def __init__(self, opening: Opening, charts: Sequence[PageChart], controls: str, *, recalculates: bool) -> None:
+        """Take the opening of a run in full, its charts, and the controls of its what-if (or why it has none)."""
         self.opening, self.charts, self.controls = opening, {chart.id: chart for chart in charts}, controls
+        self.recalculates = recalculates
         self.result, self.scheme, self.years = opening.result, opening.scheme, opening.years
         self.noun, self.nouns = self.scheme.organisation, plural(self.scheme.organisation)
         self.report = ResultReport(opening)
@@ -67,7 +65,7 @@ class StaticSections:
         """Return the content of the page: heading, banner, all sections, and `appendix` as HTML below them."""
         organisations = counted(self.years[-1].organisations, self.noun)
         contents = [(name, heading, text) for name, heading, text in self._sections() if text]
-        decision, *others = (_section(*entry) for entry in contents)
+        decision, *others = (self._section(*entry) for entry in contents)
         links = "".join(f'<li><a href="#{name}">{escaped(heading)}</a></li>\n' for name, heading, _ in contents)
         return (
             '<a class="skip" href="#decision">Skip to the decision</a>\n<main>\n'
@@ -96,6 +94,14 @@ class StaticSections:
         yield "cite", "How to cite this", self._blocks(self._citation())
         yield "differences", "Why other figures may differ", self._blocks(map(Item, self._differences()))
 
+    def _section(self, name: str, heading: str, content: str) -> str:
+        """Return a section with its heading, which names it for screen readers."""
+        needs = ' class="needs-script"' if name == "what-if" and self.recalculates else ""
+        return (
+            f'<section id="{name}" aria-labelledby="{name}-heading"{needs}>\n'
+            f'<h2 id="{name}-heading">{escaped(heading)}</h2>\n{content}</section>\n'
+        )
+
     def _blocks(self, blocks: Iterable[Block]) -> str:
         """Return blocks as HTML below the heading of a section; tables scroll sideways, with the keyboard as well."""
         region = '<div class="table" role="group" aria-label="Table" tabindex="0">'
@@ -109,11 +115,13 @@ class StaticSections:
         answer = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems_of_figures()]
         # In short: the files with illustrative figures are named further below.
         cautions = [*Opening(self.result).cautions(), *opening.settings()]
+        defaults = self.result.manifest.get("defaults")
+        named = [Paragraph(f"Defaults from {defaults['file']}: {joined(defaults['keys'])}.")] if defaults else []
         is_final = self.result.agrees and not cautions
         final = "Nothing here is marked as draft or indicative." if is_final else "These figures are not final."
         return (
             f'<div id="answer">\n{self._blocks(answer)}</div>\n<div id="status">\n<p class="final">{final}</p>\n'
-            f"{self._blocks([*cautions, opening.checks()])}</div>\n"
+            f"{self._blocks([*cautions, *named, opening.checks()])}</div>\n"
         )
 
     def _figures(self) -> str:
@@ -125,7 +133,7 @@ class StaticSections:
         more = [*self.report.year_by_year(), *area_totals]
         more += [*self.report.below_spend(), *self.report.movements()] if self.opening.in_money else []
         return (
-            f'<div class="table" role="region" aria-label="National figures" tabindex="0">\n{named}</div>\n'
+            f'<div class="table" role="group" aria-label="National figures" tabindex="0">\n{named}</div>\n'
             f"{self._blocks(others)}{_as_written('These figures are')}"
             f"<details>\n<summary>All national figures</summary>\n{self._blocks(more)}</details>\n"
         )
@@ -143,40 +151,42 @@ class StaticSections:
 
     # Everybody
 
-    def _columns(self) -> list[_TableColumn]:
+    def _columns(self) -> list[_OrganisationColumn]:
         """Return the columns of the table of organisations: those for which the run has figures."""
         opening, rows, labels = self.opening, self.opening.organisations, self.scheme.labels
         columns = [
-            _TableColumn("name", self.noun, lambda row: row.figures.name or row.figures.code, is_figure=False),
-            _TableColumn("code", "Code", lambda row: row.figures.code, is_figure=False),
+            _OrganisationColumn("name", self.noun, lambda row: row.figures.name or row.figures.code, is_figure=False),
+            _OrganisationColumn("code", "Code", lambda row: row.figures.code, is_figure=False),
         ]
         if any(row.figures.area for row in rows):
             area = self.scheme.report_by or ""
             heading = " ".join(labels.get(area, area.replace("_", " ").capitalize()).split())
-            columns.append(_TableColumn("area", heading, lambda row: row.figures.area, is_figure=False))
+            columns.append(_OrganisationColumn("area", heading, lambda row: row.figures.area, is_figure=False))
         is_compared = any(row.before is not None for row in rows)
         if is_compared:
             spend = sentence(opening.spend_label)
-            columns.append(_TableColumn("spend", spend, lambda row: or_dash(row.before, money)))
+            columns.append(_OrganisationColumn("spend", spend, lambda row: or_dash(row.before, money)))
         if self.summaries[opening.last.year][self.chosen].fair_share is not None:
             columns.append(
-                _TableColumn("fairShare", labels[FAIR_SHARE], lambda row: or_dash(row.figures.fair_share, money))
+                _OrganisationColumn("fairShare", labels[FAIR_SHARE], lambda row: or_dash(row.figures.fair_share, money))
             )
         result = " ".join(labels[self.scheme.result].split())
-        columns.append(_TableColumn("result", result, lambda row: opening.write(row.figures.allocation)))
+        columns.append(_OrganisationColumn("result", result, lambda row: opening.write(row.figures.allocation)))
         if is_compared:
             columns += [
-                _TableColumn("spendChange", "Change", lambda row: or_dash(row.change, signed)),
-                _TableColumn("spendPercent", "Change in %", lambda row: _percent(row.change_ratio)),
+                _OrganisationColumn("spendChange", "Change", lambda row: or_dash(row.change, signed)),
+                _OrganisationColumn("spendPercent", "Change in %", lambda row: _percent(row.change_ratio)),
             ]
         if opening.write is money and any(row.figures.per_head is not None for row in rows):
-            columns.append(_TableColumn("perHead", "Per head", lambda row: or_dash(row.figures.per_head, per_head)))
+            columns.append(
+                _OrganisationColumn("perHead", "Per head", lambda row: or_dash(row.figures.per_head, per_head))
+            )
         if any(row.figures.outcome for row in rows):
-            columns.append(_TableColumn("outcome", "Outcome", lambda row: row.figures.outcome, is_figure=False))
+            columns.append(_OrganisationColumn("outcome", "Outcome", lambda row: row.figures.outcome, is_figure=False))
         return columns
 
     def _everybody(self) -> str:
-        """Return the table of all organisations of the last year, largest loss first, and the controls of the script."""
+        """Return the table of all organisations of the last year, largest loss first, and controls of the script."""
         columns = self._columns()
         rows = [*self.opening.organisations]
         is_compared = any(column.key == "spendChange" for column in columns)
@@ -200,12 +210,10 @@ class StaticSections:
             '<button type="button">Next page</button></div>\n'
         )
 
-    def _table_controls(self, columns: Sequence[_TableColumn]) -> str:
+    def _table_controls(self, columns: Sequence[_OrganisationColumn]) -> str:
         """Return the fields that search, filter and save the table, which the script needs."""
-        fields = [
-            '<p><label for="table-search">Search by code or name</label>'
-            '<input id="table-search" type="search" autocomplete="off"></p>'
-        ]
+        search = '<input id="table-search" type="search" autocomplete="off">'
+        fields = [f'<p><label for="table-search">Search by code or name</label>{search}</p>']
         fields += [
             f'<p><label for="table-area">{escaped(column.heading)}</label>'
             '<select id="table-area" autocomplete="off"><option value="">All</option></select></p>'
@@ -255,7 +263,8 @@ class StaticSections:
             f'<h3 id="organisation-name" tabindex="-1">{escaped(name)}</h3>\n'
             f"{_as_written('Sentences and bars are')}"
             f'<div id="organisation-sentences">\n{"".join(parts)}</div>\n<div class="needs-script">\n'
-            f'<div class="table" role="region" aria-label="Lines of its calculation" tabindex="0">\n{lines}</div>\n</div>\n'
+            f'<div class="table" role="region" aria-label="Lines of its calculation" tabindex="0">\n'
+            f"{lines}</div>\n</div>\n"
         )
 
     def _explained(self, code: str) -> list[tuple[str, Sequence[str], list[tuple[str, str, str, int, int]]]]:
@@ -306,7 +315,7 @@ class StaticSections:
     def _assumptions(self) -> str:
         """Return each assumption with what hangs on it, and folded below it every value with its origin."""
         blocks: list[Block] = [*self.report.assumptions()][1:]
-        blocks = blocks or [Paragraph("Every value has a source, or is marked as a draft; nothing else is assumed.")]
+        blocks = blocks or [Paragraph("The scheme names no assumptions.")]
         effects = _as_written("Effects are") if self.result.effects else ""
         rows = []
         for name, parameter in self.scheme.parameters.items():
@@ -368,9 +377,9 @@ class StaticSections:
         yield Paragraph(f"{self.scheme.title}, {years}. Calculated by gpit-fairshare {manifest['gpit']}.")
         yield Paragraph(f"Scheme {self.scheme.name}; SHA-256 of its steps and values:")
         yield Paragraph(Code(self.scheme.digest))
-        if defaults := manifest.get("defaults"):
-            yield Paragraph(f"Defaults from {defaults['file']}: {joined(defaults['keys'])}.")
-        yield Paragraph("The manifest below names every file with its digest; with the same files, gpit gives the same figures.")
+        yield Paragraph(
+            "The manifest below names every file with its digest; with the same files, gpit gives the same figures."
+        )
 
     def _differences(self) -> Iterator[str]:
         """Yield why figures published elsewhere may differ from these, from facts of the run."""
@@ -385,7 +394,7 @@ class StaticSections:
         if inputs.boundaries:
             yield f"Boundaries: all figures are for the {self.nouns} of {day_in_words(inputs.boundaries)}."
         if inputs.restated:
-            yield f"Mergers: {counted(len(inputs.restated), 'amount')} of closed {self.nouns} count with their successors."
+            yield f"Mergers: {counted(len(inputs.restated), 'amount')} of closed {self.nouns} count with successors."
         if inputs.illustrative:
             yield f"{inputs.illustrative_heading}: {'; '.join(inputs.illustrative)}."
         if scheme.indicative:
@@ -398,15 +407,6 @@ class StaticSections:
             yield f"Protection: it is paid from {scheme.paid_from}; another rule gives other figures."
 
 
-def _section(name: str, heading: str, content: str) -> str:
-    """Return a section with its heading, which names it for screen readers."""
-    needs = ' class="needs-script"' if name == "what-if" else ""
-    return (
-        f'<section id="{name}" aria-labelledby="{name}-heading"{needs}>\n'
-        f'<h2 id="{name}-heading">{escaped(heading)}</h2>\n{content}</section>\n'
-    )
-
-
 def _as_written(subject: str) -> str:
     """Return the line that only a what-if shows: figures beside it are of the run as written."""
     return f'<p class="as-written">{subject} of the scheme as written, not of the what-if.</p>\n'
@@ -417,18 +417,16 @@ def _percent(ratio: float | None) -> str:
     return percent_change(None if ratio is None else exact(ratio * 100))
 
 
-def _figure_class(column: _TableColumn) -> str:
+def _figure_class(column: _OrganisationColumn) -> str:
     """Return the attribute of the cells of a column of figures."""
     return ' class="figure"' if column.is_figure else ""
 
 
-def _organisation_line(columns: Sequence[_TableColumn], row: TableRow) -> str:
+def _organisation_line(columns: Sequence[_OrganisationColumn], row: TableRow) -> str:
     """Return the row of an organisation; the first cell is its heading."""
     first, *others = columns
     cells = "".join(f"<td{_figure_class(column)}>{escaped(column.cell(row) or '–')}</td>" for column in others)
-    # The script finds a row by its code as it is: characters that nobody sees are not written as escapes.
-    code = escape(row.figures.code)
-    return f'<tr data-code="{code}"><th scope="row">{escaped(first.cell(row))}</th>{cells}</tr>\n'
+    return f'<tr data-code="{escaped(row.figures.code)}"><th scope="row">{escaped(first.cell(row))}</th>{cells}</tr>\n'
 
 
 def _rung(rung: tuple[str, str, str, int, int]) -> str:

@@ -4,7 +4,7 @@
 function lineValue(value, unit) {
   if (value === null || value === "") return "–";
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "string") return visibleText(value);
+  if (typeof value === "string") return value;
   if (unit === "£") return money(value, Number.isInteger(value) ? 0 : 2);
   if (unit === "£ per head") return perHead(value);
   return unit === "%" ? percentage(value) : plainNumber(value);
@@ -41,20 +41,20 @@ function createOrganisation(page, texts) {
   /** Show the sentences and ladders of the run as written; without any, the static ones stay for their organisation. */
   function showSentences() {
     const known = namesByCode().get(state.code);
-    name.textContent = visibleText(known ? `${known} (${state.code})` : state.code);
+    name.textContent = known ? `${known} (${state.code})` : state.code;
     const parts = (texts.organisations.get(state.code) ?? []).flatMap(([year, said, ladder]) => [
       ...(page.run.years.length > 1 ? [makeElement("h4", {}, year)] : []),
-      makeElement("p", {}, said.map(visibleText).join(" ")),
+      makeElement("p", {}, said.join(" ")),
       ...(ladder.length ? [makeElement("ol", { class: "ladder" }, ...ladder.map(ladderRung))] : []),
     ]);
-    if (!parts.length) parts.push(makeElement("p", {}, `For its sentences, type: gpit explain ${visibleText(state.code)}`));
+    if (!parts.length) parts.push(makeElement("p", {}, `For its sentences, type: gpit explain ${state.code}`));
     sentences.replaceChildren(...parts);
   }
 
   /** Return the row of a table for one step or input: its label and formula, and its figure in each year. */
   function lineRow(label, formula, figures) {
-    const heading = makeElement("th", { scope: "row" }, visibleText(label));
-    if (formula) heading.append(makeElement("span", { class: "formula" }, visibleText(formula)));
+    const heading = makeElement("th", { scope: "row" }, label);
+    if (formula) heading.append(makeElement("span", { class: "formula" }, formula));
     return makeElement("tr", {}, heading, ...figures.map((text) => makeElement("td", { class: "figure" }, text)));
   }
 
@@ -99,7 +99,7 @@ function createOrganisation(page, texts) {
     event.preventDefault();
     chooseTyped();
   });
-  list.append(...[...namesByCode()].map(([code, known]) => makeElement("option", { value: code }, visibleText(known))));
+  list.append(...[...namesByCode()].map(([code, known]) => makeElement("option", { value: code }, known)));
   showLines();
   return { choose, update: showLines };
 }

@@ -66,7 +66,6 @@ function startPage() {
     ...data.page, organisations: new Map(data.page.organisations), formulas: new Map(data.page.formulas),
   });
   page.onRun(organisation.update);
-  page.onRun((run) => updateCharts(model, data, run));
   page.table = startTable(page, organisation);
   startWhatIf(page);
 }

@@ -15,13 +15,6 @@ function makeElement(tag, attributes = {}, ...content) {
   return element;
 }
 
-/** Return a text with escapes for characters that nobody sees, as the page has them without scripts. */
-function visibleText(text) {
-  const escape = (unseen) => [...Array(unseen.length).keys()]
-    .map((index) => `\\u${unseen.charCodeAt(index).toString(16).padStart(4, "0")}`).join("");
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
-}
-
 /** Return rows in the order of a column, ties by code; rows without a value are last. */
 function sortedRows(rows, key, isAscending) {
   const isMissing = (value) => value === null || value === "";
@@ -77,7 +70,7 @@ function createTable(element, rows, options) {
   function cellText(row, key) {
     const value = row[key];
     if (value === null || value === "") return "–";
-    return Object.hasOwn(options.write, key) ? options.write[key](value) : visibleText(value);
+    return Object.hasOwn(options.write, key) ? options.write[key](value) : value;
   }
 
   /** Return the line of an organisation with its figures of now; only texts that differ are written. */
@@ -185,7 +178,7 @@ function createTable(element, rows, options) {
   });
   if (areas) {
     const names = [...new Set(rows.map((row) => row.area))].sort(byCodePoint);
-    areas.append(...names.filter(Boolean).map((name) => makeElement("option", { value: name }, visibleText(name))));
+    areas.append(...names.filter(Boolean).map((name) => makeElement("option", { value: name }, name)));
   }
   for (const field of [search, areas].filter(Boolean)) {
     field.addEventListener("input", () => { state.page = 0; update(); });
