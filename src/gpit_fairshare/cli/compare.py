@@ -11,10 +11,16 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.completion import of_library
-from gpit_fairshare.cli.output import print_answer, progress
+from gpit_fairshare.cli.output import print_answer, print_message, progress
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.reports.formats import FORMATS
-from gpit_fairshare.reports.output_files import COMPARISON_ENDINGS, checked_outputs, comparison_writers, write_drafts
+from gpit_fairshare.reports.output_files import (
+    COMPARISON_ENDINGS,
+    checked_outputs,
+    comparison_writers,
+    missing_for_page,
+    write_drafts,
+)
 from gpit_fairshare.results import RESULT_ENDINGS
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
@@ -98,6 +104,8 @@ def compare(  # noqa: PLR0913  # the options of the verb
         printed = comparison_document(comparison, top=top, details=details or form != "text", file_names=names)
         printed = run.defaults.named_in(printed)
         drafts = write_drafts(comparison_writers(comparison, report, outputs, advance))
+    if missing := missing_for_page(outputs):
+        print_message(missing)
     csv = partial(comparing.csv_text, comparison)
     print_answer(printed, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)
     return 0 if comparison.agrees else 1

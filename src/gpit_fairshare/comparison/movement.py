@@ -116,9 +116,9 @@ class OrganisationChange:
         return None if self.only_in else percent(self.change, self.old)
 
 
-def organisation_changes(comparison: ComparedResults) -> list[OrganisationChange]:
-    """Return every organisation of either result with its answers of the common years added up, by code."""
-    years = set(common_years(comparison))
+def organisation_changes(comparison: ComparedResults, of_years: Sequence[str] = ()) -> list[OrganisationChange]:
+    """Return every organisation of either result by code, with its answers of the common years, or of some, added up."""
+    years = set(of_years or common_years(comparison))
     old, new = (_answers_by_code(side.record, years) for side in (comparison.old, comparison.new))
     names: dict[str, str] = {}
     for side in (comparison.old, comparison.new):

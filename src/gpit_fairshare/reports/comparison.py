@@ -112,13 +112,13 @@ def _blocks(
     if not comparison.same:
         usual = _TOP_ROWS if details else _TOP
         yield from _gains_and_losses(comparison, usual if top is None else top)
-        yield from _outcomes(comparison, details=details)
-        yield from _causes(comparison) if details else _why(comparison)
+        yield from outcomes(comparison, details=details)
+        yield from cause_table(comparison) if details else why(comparison)
     if details:
         yield from _details(comparison, _TOP_ROWS if top is None else top)
         return
-    yield from _notable(comparison)
-    yield from _sides(comparison, details=False)
+    yield from notable(comparison)
+    yield from sides(comparison, details=False)
     if not_shown := _not_shown(comparison):
         yield OnScreen([Paragraph(not_shown)])
 
@@ -126,17 +126,17 @@ def _blocks(
 def _details(comparison: ComparedResults, top: int) -> Iterator[Block]:
     """Yield what only the long report has: rows by year, differences of the rules, both sides, and the method."""
     if not comparison.same:
-        yield from _totals(comparison)
+        yield from totals(comparison)
         # With one year, or amounts that cannot be added up, they are already above.
         if len(comparison.years) > 1 and is_additive(comparison.unit):
             for title, changes in _row_lists(comparison).items():
                 yield from _movements(title, changes, comparison, top)
-        yield from section("Where differences start", _first_differences(comparison), most=_MOST_PER_KIND)
+        yield from section("Where differences start", first_differences(comparison), most=_MOST_PER_KIND)
     yield from section("Remarks", [*map(sentence, comparison.remarks)], most=_MOST_PER_KIND)
     for which, columns in zip(("old", "new"), comparison.columns, strict=True):
         yield from section(f"Columns only in the {which} result", [", ".join(columns)] if columns else [])
-    yield from _rule_differences(comparison.differences)
-    yield from _sides(comparison, details=True)
+    yield from rule_differences(comparison.differences)
+    yield from sides(comparison, details=True)
     yield from section("Method", [method(comparison)] if comparison.attribution else [])
 
 
@@ -149,7 +149,7 @@ def _row_lists(comparison: ComparedResults) -> dict[str, Sequence[RowChange]]:
     }
 
 
-def _sides(comparison: ComparedResults, *, details: bool) -> Iterator[Block]:
+def sides(comparison: ComparedResults, *, details: bool) -> Iterator[Block]:
     """Yield a line on each of the two results; in the short report only what tells them apart."""
     sides = comparison.old, comparison.new
     for index, (word, side) in enumerate(zip(("Old", "New"), sides, strict=True)):
@@ -179,7 +179,7 @@ def _gains_and_losses(comparison: ComparedResults, top: int) -> Iterator[Block]:
     rows += [together(unchanged, f"{len(unchanged):,} unchanged")] if unchanged else []
     rows.append(together(organisations, "Total"))
     years, noun, row_count = common_years(comparison), comparison.organisation, sum(len(most.largest) for most in lists)
-    all_years = f", {_years_text(years)} together" if len(years) > 1 else ""
+    all_years = f", {years_text(years)} together" if len(years) > 1 else ""
     # Room for "3,920 others gain".
     columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, required_width=18)]
     columns += [Column("Old", spare=2), Column("New", spare=2), Column("Change"), Column("%")]
@@ -197,7 +197,7 @@ def _gains_and_losses(comparison: ComparedResults, top: int) -> Iterator[Block]:
     yield Table(columns, table_rows)
 
 
-def _years_text(years: Sequence[str]) -> str:
+def years_text(years: Sequence[str]) -> str:
     """Return which years are added up: `both years`, `all 5 years`."""
     return "both years" if len(years) == 2 else f"all {len(years)} years"
 
@@ -210,7 +210,7 @@ def _change_cells(organisation: OrganisationChange, comparison: ComparedResults)
     return [*amounts, exact_change(organisation.change, unit), ratio]
 
 
-def _outcomes(comparison: ComparedResults, *, details: bool) -> Iterator[Block]:
+def outcomes(comparison: ComparedResults, *, details: bool) -> Iterator[Block]:
     """Yield how many organisations have another outcome of the rule: in the last year, with details in every year."""
     changes, years = comparison.outcomes, list(dict.fromkeys(change.year for change in comparison.outcomes))
     if not changes:
@@ -229,7 +229,7 @@ def _outcomes(comparison: ComparedResults, *, details: bool) -> Iterator[Block]:
     )
 
 
-def _why(comparison: ComparedResults) -> Iterator[Block]:
+def why(comparison: ComparedResults) -> Iterator[Block]:
     """Yield the causes in plain words, each with its change of the total and what it moves between organisations."""
     if comparison.no_causes_reason:
         yield from section("Why: the causes are not known", [comparison.no_causes_reason])
@@ -269,7 +269,7 @@ def _cause_amounts(comparison: ComparedResults, amount: Decimal, moved: Decimal 
     return cells
 
 
-def _notable(comparison: ComparedResults) -> Iterator[Block]:
+def notable(comparison: ComparedResults) -> Iterator[Block]:
     """Yield what the short report shows of the differences: checks that fail, mergers, and new warnings by kind."""
     serious = merged_across_years([difference for difference in comparison.differences if _is_serious(difference)])
     items = [_difference_item(difference) for difference in serious if difference.kind != NEW_FINDING]
@@ -313,7 +313,7 @@ def _not_shown(comparison: ComparedResults) -> str:
     return f"--details prints {joined(parts)}{others}." if parts else ""
 
 
-def _totals(comparison: ComparedResults) -> Iterator[Block]:
+def totals(comparison: ComparedResults) -> Iterator[Block]:
     """Yield the totals; if there is no room, pence are dropped first, then per cent, then gains and losses."""
     if comparison.years:
         yield Heading("Totals")
@@ -346,7 +346,7 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
     return Table(columns, rows, otherwise=otherwise)
 
 
-def _causes(comparison: ComparedResults) -> Iterator[Block]:
+def cause_table(comparison: ComparedResults) -> Iterator[Block]:
     """Yield a table of the causes with their sum and a line on each; or why no causes are known."""
     if comparison.no_causes_reason:
         yield from section("Causes not known", [comparison.no_causes_reason])
@@ -413,7 +413,7 @@ def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedRes
         yield Item(f"… and {len(changes) - top:,} more; --top {len(changes)} shows all.")
 
 
-def _first_differences(comparison: ComparedResults) -> list[str]:
+def first_differences(comparison: ComparedResults) -> list[str]:
     """Return a line for each column that is the first to differ in a row, with its number of rows.
 
     Rows whose result changes come first; those whose result does not change have lines of their own at the end.
@@ -431,7 +431,7 @@ def _first_differences(comparison: ComparedResults) -> list[str]:
     return [*behind_changes, *quiet]
 
 
-def _rule_differences(differences: Sequence[RuleDifference]) -> Iterator[Block]:
+def rule_differences(differences: Sequence[RuleDifference]) -> Iterator[Block]:
     """Yield the differences in scheme and inputs, grouped by kind; new notes are only counted.
 
     Those that are the same in several years are merged, and a screen shows only the first of each kind.

@@ -47,11 +47,22 @@ def comparison_writers(
     comparison: Comparison, report: Document, outputs: Sequence[Path], advance: Advance
 ) -> dict[Path, Callable[[Path], None]]:
     """Return, for each output, a function that writes the comparison, or the report on it, to a draft."""
+    from gpit_fairshare.reports.document import Paragraph  # noqa: PLC0415  # not for --help
+
     writers = document_writers(report, outputs)
+    missing = missing_for_page(outputs)
     for path in outputs:
+        if path.suffix.lower() == ".html":
+            plain = replace(report, blocks=[*report.blocks, Paragraph(missing)])
+            writers[path] = partial(write_file, plain, ending=".html") if missing else partial(_write_page, comparison)
         if (ending := path.suffix.lower()) in COMPARISON_ENDINGS:
             writers[path] = partial(_write_comparison, comparison, ending, advance)
     return writers
+
+
+def _write_page(comparison: Comparison, draft: Path) -> None:
+    """Write the page of a comparison to a draft."""
+    draft.write_bytes(page_of(comparison).encode())
 
 
 def _write_comparison(comparison: Comparison, ending: str, advance: Advance, draft: Path) -> None:
@@ -122,12 +133,23 @@ def _refusals_of_inputs(inputs: Iterable[str]) -> dict[Path, str]:
     return refusals | {path.resolve(): "is one of the inputs; inputs are never overwritten" for path in files}
 
 
-def _page(result: Result) -> str:
-    """Return the page of a result; see `reports.page`."""
-    from gpit_fairshare.reports.page import page_text  # noqa: PLC0415  # not for --help
-    from gpit_fairshare.reports.page.bundle import notices, vega_script  # noqa: PLC0415
+def missing_for_page(outputs: Sequence[Path]) -> str:
+    """Return what a page with charts needs and is not installed, and what to type; else an empty text."""
+    from gpit_fairshare.reports.page.bundle import MISSING, is_available  # noqa: PLC0415  # not for --help
 
-    return page_text(result, vega=vega_script(), notices=notices())
+    has_page = any(path.suffix.lower() == ".html" for path in outputs)
+    return MISSING if has_page and not is_available() else ""
+
+
+def page_of(subject: Result | Comparison) -> str:
+    """Return the page of a result or of a comparison; see `reports.page`."""
+    from gpit_fairshare.engine import Result  # noqa: PLC0415  # not for --help
+    from gpit_fairshare.reports.page import page_text  # noqa: PLC0415
+    from gpit_fairshare.reports.page.bundle import notices, vega_script  # noqa: PLC0415
+    from gpit_fairshare.reports.page.comparison import comparison_page  # noqa: PLC0415
+
+    parts = {"vega": vega_script(), "notices": notices()}
+    return page_text(subject, **parts) if isinstance(subject, Result) else comparison_page(subject, **parts)
 
 
 class ResultFiles:
@@ -165,10 +187,7 @@ class ResultFiles:
     @property
     def missing(self) -> str:
         """Return what a page that recalculates needs and is not installed, and what to type; else an empty text."""
-        from gpit_fairshare.reports.page.bundle import MISSING, is_available  # noqa: PLC0415  # not for --help
-
-        has_page = any(path.suffix.lower() == ".html" for path in self._outputs)
-        return MISSING if has_page and not is_available() else ""
+        return missing_for_page(self._outputs)
 
     @property
     def explainable(self) -> Path | None:
@@ -222,7 +241,7 @@ class ResultFiles:
             for path in self._outputs:
                 draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
                 if has_page and ending == ".html" and not self.missing:
-                    draft.write_bytes(_page(result).encode())
+                    draft.write_bytes(page_of(result).encode())
                     continue
                 if ending in FORMATS:
                     manifest: Block = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")

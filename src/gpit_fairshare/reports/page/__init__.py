@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.reports.allocation_opening import Opening
-from gpit_fairshare.reports.formats.html import escaped
 from gpit_fairshare.reports.page.charts import charts_entry, charts_of
 from gpit_fairshare.reports.page.controls import controls_html, what_if_data
 from gpit_fairshare.reports.page.model import as_json, page_model
-from gpit_fairshare.reports.page.shell import assembled, own_script
+from gpit_fairshare.reports.page.parts import folded_texts
+from gpit_fairshare.reports.page.shell import LICENCES, assembled, own_script
 from gpit_fairshare.reports.page.static import StaticSections
 from gpit_fairshare.structured_texts import json_text
 
@@ -34,13 +34,8 @@ def page_text(result: Result, *, vega: str, notices: str) -> str:
         "page": sections.texts(),
         "charts": charts_entry(charts),
     }
-    appendix = "".join(
-        f'<details class="long">\n<summary>{summary}</summary>\n<pre tabindex="0">{escaped(text)}</pre>\n</details>\n'
-        for summary, text in (
-            ("Manifest: versions, files, digests, parameters and findings", json_text(dict(result.manifest))),
-            ("Licences of the drawing library in this file", notices),
-        )
-    )
+    manifest = "Manifest: versions, files, digests, parameters and findings", json_text(dict(result.manifest))
+    appendix = folded_texts([manifest, (LICENCES, notices)])
     return assembled(
         result.scheme.title,
         sections.body(appendix),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.reports.formats.html import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SCRIPTS: Final = (
     "numbers",
@@ -25,15 +25,18 @@ SCRIPTS: Final = (
     "what_if",
 )
 """Files of `scripts/` in the order in which they are joined; the formulas of the run and `page` follow."""
+COMPARISON_SCRIPTS: Final = ("numbers", "words", "measures", "charts", "table", "comparison")
+"""Those of the page of a comparison, which has no formulas."""
+LICENCES: Final = "Licences of the drawing library in this file"
 _FOLDER: Final = "gpit_fairshare.reports.page"
 _NEVER_IN_A_SCRIPT: Final = ("</script", "<!--", "\r")
 """Texts that would end a script early, or change it when it is parsed, so that its hash no longer fits."""
 
 
-def own_script(formulas: str) -> str:
-    """Return the script of a page: all files in one function, with the formulas of a run (`page_model`) among them."""
+def own_script(formulas: str, names: Sequence[str] = SCRIPTS) -> str:
+    """Return the script of a page: its files in one function, with the formulas of a run (`page_model`) among them."""
     folder = files(_FOLDER).joinpath("scripts")
-    parts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    parts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in names]
     parts += [formulas, folder.joinpath("page.js").read_text(encoding="utf-8")]
     return f'(() => {{\n"use strict";\n{"".join(f"{part}{chr(10)}" for part in parts)}}})();'
 

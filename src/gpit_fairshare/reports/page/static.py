@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.explanation.summary import year_summaries
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
@@ -14,13 +14,14 @@ from gpit_fairshare.reports.allocation import everyone, year_table
 from gpit_fairshare.reports.allocation_details import ResultReport
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Code, Column, Item, Paragraph, Role, Row, Table
-from gpit_fairshare.reports.formats.html import escaped, html_of, table_element
+from gpit_fairshare.reports.formats.html import escaped, table_element
 from gpit_fairshare.reports.ladder import bar
+from gpit_fairshare.reports.page.parts import TableColumn, blocks_html, chart_place, organisation_table, page_body
 from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.words import counted, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gpit_fairshare.reports.document import Block
     from gpit_fairshare.reports.organisation_table import TableRow
@@ -33,17 +34,6 @@ _BAR: Final = 1000
 _MOST_LADDERS: Final = 4
 """Years up to which each has its ladder."""
 _NAMED: Final = 5
-
-
-class _OrganisationColumn(NamedTuple):
-    """A column of the table of organisations."""
-
-    key: str
-    """The name of the figure in `organisationRows` of the script."""
-    heading: str
-    cell: Callable[[TableRow], str]
-    """Returns its text; empty if there is none."""
-    is_figure: bool = True
 
 
 class StaticSections:
@@ -64,17 +54,9 @@ class StaticSections:
     def body(self, appendix: str = "") -> str:
         """Return the content of the page: heading, banner, all sections, and `appendix` as HTML below them."""
         organisations = counted(self.years[-1].organisations, self.noun)
-        contents = [(name, heading, text) for name, heading, text in self._sections() if text]
-        decision, *others = (self._section(*entry) for entry in contents)
-        links = "".join(f'<li><a href="#{name}">{escaped(heading)}</a></li>\n' for name, heading, _ in contents)
-        return (
-            '<a class="skip" href="#decision">Skip to the decision</a>\n<main>\n'
-            f'<h1>{escaped(self.scheme.title)} <span class="subject">{escaped(organisations)}, '
-            f"{span([year.year for year in self.years])}</span></h1>\n"
-            f'<div id="what-if-banner" hidden></div>\n{decision}'
-            f'<nav aria-label="Contents">\n<ol>\n{links}</ol>\n</nav>\n{"".join(others)}</main>\n'
-            f"<footer>\n{appendix}</footer>\n"
-        )
+        subject = f"{organisations}, {span([year.year for year in self.years])}"
+        need_script = ["what-if"] if self.recalculates else []
+        return page_body((self.scheme.title, subject), self._sections(), appendix, need_script)
 
     def _sections(self) -> Iterator[tuple[str, str, str]]:
         """Yield id, heading and HTML of each section in order; a section without HTML is left out."""
@@ -82,30 +64,18 @@ class StaticSections:
         yield "decision", "Decision", self._decision()
         yield "figures", "National figures", self._figures()
         yield "what-if", "What if?", self.controls
-        yield "gains-and-losses", "Who gains and who loses", self._figure("gains-and-losses")
+        yield "gains-and-losses", "Who gains and who loses", chart_place(self.charts.get("gains-and-losses"))
         yield "everybody", f"All {self.nouns}", self._everybody()
-        yield "spread", "Funding per head", self._figure("spread") + self._blocks([*self.report.spread_per_head()][1:])
-        yield "path", "From year to year", self._figure("path") if has_years else ""
+        spread = blocks_html([*self.report.spread_per_head()][1:])
+        yield "spread", "Funding per head", chart_place(self.charts.get("spread")) + spread
+        yield "path", "From year to year", chart_place(self.charts.get("path")) if has_years else ""
         yield "organisation", f"One {self.noun}", self._organisation()
         yield "assumptions", "What is assumed", self._assumptions()
         yield "checks", "Checks and warnings", self._checks()
-        yield "sources", "Sources", self._blocks([*self.report.sources()][1:])
-        yield "inputs", "Input files", self._blocks([self._input_table()])
-        yield "cite", "How to cite this", self._blocks(self._citation())
-        yield "differences", "Why other figures may differ", self._blocks(map(Item, self._differences()))
-
-    def _section(self, name: str, heading: str, content: str) -> str:
-        """Return a section with its heading, which names it for screen readers."""
-        needs = ' class="needs-script"' if name == "what-if" and self.recalculates else ""
-        return (
-            f'<section id="{name}" aria-labelledby="{name}-heading"{needs}>\n'
-            f'<h2 id="{name}-heading">{escaped(heading)}</h2>\n{content}</section>\n'
-        )
-
-    def _blocks(self, blocks: Iterable[Block]) -> str:
-        """Return blocks as HTML below the heading of a section; tables scroll sideways, with the keyboard as well."""
-        region = '<div class="table" role="group" aria-label="Table" tabindex="0">'
-        return "".join(html_of([*blocks], level=3)).replace('<div class="table">', region)
+        yield "sources", "Sources", blocks_html([*self.report.sources()][1:])
+        yield "inputs", "Input files", blocks_html([self._input_table()])
+        yield "cite", "How to cite this", blocks_html(self._citation())
+        yield "differences", "Why other figures may differ", blocks_html(map(Item, self._differences()))
 
     # The answer
 
@@ -120,8 +90,8 @@ class StaticSections:
         is_final = self.result.agrees and not cautions
         final = "Nothing here is marked as draft or indicative." if is_final else "These figures are not final."
         return (
-            f'<div id="answer">\n{self._blocks(answer)}</div>\n<div id="status">\n<p class="final">{final}</p>\n'
-            f"{self._blocks([*cautions, *named, opening.checks()])}</div>\n"
+            f'<div id="answer">\n{blocks_html(answer)}</div>\n<div id="status">\n<p class="final">{final}</p>\n'
+            f"{blocks_html([*cautions, *named, opening.checks()])}</div>\n"
         )
 
     def _figures(self) -> str:
@@ -134,107 +104,57 @@ class StaticSections:
         more += [*self.report.below_spend(), *self.report.movements()] if self.opening.in_money else []
         return (
             f'<div class="table" role="group" aria-label="National figures" tabindex="0">\n{named}</div>\n'
-            f"{self._blocks(others)}{_as_written('These figures are')}"
-            f"<details>\n<summary>All national figures</summary>\n{self._blocks(more)}</details>\n"
-        )
-
-    def _figure(self, name: str) -> str:
-        """Return the place of a chart, or an empty text if the run has none of this name."""
-        chart = self.charts.get(name)
-        if chart is None:
-            return ""
-        return (
-            f'<figure>\n<figcaption>{escaped(chart.title)}</figcaption>\n<div class="chart" id="chart-{name}">'
-            f"<p>{escaped(chart.description)}</p><p>To draw this chart, the browser must run scripts. "
-            "The tables of this page have its figures.</p></div>\n</figure>\n"
+            f"{blocks_html(others)}{_as_written('These figures are')}"
+            f"<details>\n<summary>All national figures</summary>\n{blocks_html(more)}</details>\n"
         )
 
     # Everybody
 
-    def _columns(self) -> list[_OrganisationColumn]:
+    def _columns(self) -> list[tuple[TableColumn, Callable[[TableRow], str]]]:
         """Return the columns of the table of organisations: those for which the run has figures."""
         opening, rows, labels = self.opening, self.opening.organisations, self.scheme.labels
-        columns = [
-            _OrganisationColumn("name", self.noun, lambda row: row.figures.name or row.figures.code, is_figure=False),
-            _OrganisationColumn("code", "Code", lambda row: row.figures.code, is_figure=False),
+        columns: list[tuple[TableColumn, Callable[[TableRow], str]]] = [
+            (TableColumn("name", self.noun, is_figure=False), lambda row: row.figures.name or row.figures.code),
+            (TableColumn("code", "Code", is_figure=False), lambda row: row.figures.code),
         ]
         if any(row.figures.area for row in rows):
             area = self.scheme.report_by or ""
             heading = " ".join(labels.get(area, area.replace("_", " ").capitalize()).split())
-            columns.append(_OrganisationColumn("area", heading, lambda row: row.figures.area, is_figure=False))
+            columns.append((TableColumn("area", heading, is_figure=False), lambda row: row.figures.area))
         is_compared = any(row.before is not None for row in rows)
         if is_compared:
             spend = sentence(opening.spend_label)
-            columns.append(_OrganisationColumn("spend", spend, lambda row: or_dash(row.before, money)))
+            columns.append((TableColumn("spend", spend), lambda row: or_dash(row.before, money)))
         if self.summaries[opening.last.year][self.chosen].fair_share is not None:
             columns.append(
-                _OrganisationColumn("fairShare", labels[FAIR_SHARE], lambda row: or_dash(row.figures.fair_share, money))
+                (TableColumn("fairShare", labels[FAIR_SHARE]), lambda row: or_dash(row.figures.fair_share, money))
             )
         result = " ".join(labels[self.scheme.result].split())
-        columns.append(_OrganisationColumn("result", result, lambda row: opening.write(row.figures.allocation)))
+        columns.append((TableColumn("result", result), lambda row: opening.write(row.figures.allocation)))
         if is_compared:
             columns += [
-                _OrganisationColumn("spendChange", "Change", lambda row: or_dash(row.change, signed)),
-                _OrganisationColumn("spendPercent", "Change in %", lambda row: _percent(row.change_ratio)),
+                (TableColumn("spendChange", "Change"), lambda row: or_dash(row.change, signed)),
+                (TableColumn("spendPercent", "Change in %"), lambda row: _percent(row.change_ratio)),
             ]
         if opening.write is money and any(row.figures.per_head is not None for row in rows):
-            columns.append(
-                _OrganisationColumn("perHead", "Per head", lambda row: or_dash(row.figures.per_head, per_head))
-            )
+            columns.append((TableColumn("perHead", "Per head"), lambda row: or_dash(row.figures.per_head, per_head)))
         if any(row.figures.outcome for row in rows):
-            columns.append(_OrganisationColumn("outcome", "Outcome", lambda row: row.figures.outcome, is_figure=False))
+            columns.append((TableColumn("outcome", "Outcome", is_figure=False), lambda row: row.figures.outcome))
         return columns
 
     def _everybody(self) -> str:
         """Return the table of all organisations of the last year, largest loss first, and controls of the script."""
-        columns = self._columns()
+        columns, cells = zip(*self._columns(), strict=True)
         rows = [*self.opening.organisations]
         is_compared = any(column.key == "spendChange" for column in columns)
         sorted_by = "spendChange" if is_compared else "code"
         if is_compared:
             rows.sort(key=lambda row: (row.change is None, row.change or 0.0, row.figures.code))
-        orders = {sorted_by: ' aria-sort="ascending"'}
-        headings = "".join(
-            f'<th scope="col" data-key="{column.key}"{_figure_class(column)}{orders.get(column.key, "")}>'
-            f"{escaped(column.heading)}</th>"
-            for column in columns
-        )
-        lines = "".join(_organisation_line(columns, row) for row in rows)
-        caption = f'{escaped(sentence(self.nouns))} in <span id="organisations-year">{self.opening.last.year}</span>'
-        return (
-            f"{self._table_controls(columns)}"
-            '<div class="table whole" role="region" aria-labelledby="organisations-caption" tabindex="0">\n'
-            f'<table id="organisations">\n<caption id="organisations-caption">{caption}</caption>\n'
-            f"<thead>\n<tr>{headings}</tr>\n</thead>\n<tbody>\n{lines}</tbody>\n</table>\n</div>\n"
-            '<div id="table-pages" class="needs-script" hidden><button type="button">Previous page</button> '
-            '<button type="button">Next page</button></div>\n'
-        )
-
-    def _table_controls(self, columns: Sequence[_OrganisationColumn]) -> str:
-        """Return the fields that search, filter and save the table, which the script needs."""
-        search = '<input id="table-search" type="search" autocomplete="off">'
-        fields = [f'<p><label for="table-search">Search by code or name</label>{search}</p>']
-        fields += [
-            f'<p><label for="table-area">{escaped(column.heading)}</label>'
-            '<select id="table-area" autocomplete="off"><option value="">All</option></select></p>'
-            for column in columns
-            if column.key == "area"
-        ]
-        if len(self.years) > 1:
-            options = "".join(
-                f'<option value="{index}"{" selected" if year is self.years[-1] else ""}>{year.year}</option>'
-                for index, year in enumerate(self.years)
-            )
-            fields.append(
-                '<p><label for="table-year">Year</label>'
-                f'<select id="table-year" autocomplete="off">{options}</select></p>'
-            )
-        return (
-            f'<div class="controls needs-script">\n{"".join(fields)}\n'
-            '<p><button id="table-download" type="button">Download as CSV</button></p>\n</div>\n'
-            '<p id="table-count" class="needs-script" role="status"></p>\n'
-            '<p id="table-order" class="hidden-text" role="status"></p>\n'
-        )
+        lines = [(row.figures.code, [cell(row) for cell in cells]) for row in rows]
+        caption = f"{sentence(self.nouns)} in", self.opening.last.year
+        names = [year.year for year in self.years]
+        order = sorted_by, "ascending"
+        return organisation_table([*columns], lines, caption, order, (names, len(names) - 1))
 
     # One organisation
 
@@ -328,10 +248,10 @@ class StaticSections:
         columns = [Column("Parameter", Role.TEXT), Column("Value"), Column("Years", Role.LABEL)]
         table = Table([*columns, Column("Source or assumption", Role.TEXT)], rows)
         return (
-            f"{self._blocks(blocks)}{effects}<details>\n<summary>Every value and its source</summary>\n"
-            f"{self._blocks([table])}</details>\n"
+            f"{blocks_html(blocks)}{effects}<details>\n<summary>Every value and its source</summary>\n"
+            f"{blocks_html([table])}</details>\n"
             if rows
-            else self._blocks(blocks)
+            else blocks_html(blocks)
         )
 
     def _checks(self) -> str:
@@ -345,13 +265,13 @@ class StaticSections:
             for (name, formula), failures in checks.items()
         ]
         columns = [Column("Result", Role.LABEL), Column("Check", Role.TEXT), Column("Formula", Role.TEXT)]
-        text = self._blocks([Table(columns, rows) if rows else Paragraph("The scheme has no checks.")])
+        text = blocks_html([Table(columns, rows) if rows else Paragraph("The scheme has no checks.")])
         text += _as_written("These results are")
         findings = self.opening.other_findings
         if findings:
             levels = document.counted_levels(findings)
             text += f"<details>\n<summary>{escaped(sentence(levels))} about files and figures</summary>\n"
-            text += f"{self._blocks([self.report.findings()])}</details>\n"
+            text += f"{blocks_html([self.report.findings()])}</details>\n"
         return text
 
     def _input_table(self) -> Table:
@@ -415,18 +335,6 @@ def _as_written(subject: str) -> str:
 def _percent(ratio: float | None) -> str:
     """Return a ratio as a change in per cent; a dash for None."""
     return percent_change(None if ratio is None else exact(ratio * 100))
-
-
-def _figure_class(column: _OrganisationColumn) -> str:
-    """Return the attribute of the cells of a column of figures."""
-    return ' class="figure"' if column.is_figure else ""
-
-
-def _organisation_line(columns: Sequence[_OrganisationColumn], row: TableRow) -> str:
-    """Return the row of an organisation; the first cell is its heading."""
-    first, *others = columns
-    cells = "".join(f"<td{_figure_class(column)}>{escaped(column.cell(row) or '–')}</td>" for column in others)
-    return f'<tr data-code="{escaped(row.figures.code)}"><th scope="row">{escaped(first.cell(row))}</th>{cells}</tr>\n'
 
 
 def _rung(rung: tuple[str, str, str, int, int]) -> str:

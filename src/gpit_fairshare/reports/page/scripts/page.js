@@ -46,10 +46,15 @@ function startTable(page, organisation) {
 
 /** Bring the page to life: table, organisation, charts, what-if. A rule with plug-in functions has its charts only. */
 function startPage() {
-  const data = withRepeats(JSON.parse(document.getElementById("gpit-data").textContent));
-  drawCharts(data.charts);
+  const shipped = JSON.parse(document.getElementById("gpit-data").textContent);
+  drawCharts(shipped.charts);
   window.addEventListener("beforeprint", unfoldForPrinter);
   document.addEventListener("click", goWithoutAddress);
+  if (shipped.comparison) {
+    startComparison(shipped.comparison);
+    return;
+  }
+  const data = withRepeats(shipped);
   if (data.model.plugins.length) return;
   document.documentElement.classList.add("js");
   const model = makeModel(data.model, FORMULAS);
