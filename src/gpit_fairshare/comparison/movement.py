@@ -117,7 +117,7 @@ class OrganisationChange:
 
 
 def organisation_changes(comparison: ComparedResults, of_years: Sequence[str] = ()) -> list[OrganisationChange]:
-    """Return every organisation of either result by code, with its answers of the common years, or of some, added up."""
+    """Return every organisation of either result by code; its answers of the common years, or of some, are added up."""
     years = set(of_years or common_years(comparison))
     old, new = (_answers_by_code(side.record, years) for side in (comparison.old, comparison.new))
     names: dict[str, str] = {}

@@ -38,6 +38,8 @@ _BARS: Final = 8
 """Most causes that each have a bar; of more, the smallest have one together."""
 _MOST_ROWS: Final = 40_000
 """Rows of all choices of years together; above that there is only the first choice, as the page would be too large."""
+_MOST_UNFOLDED: Final = 12
+"""Most differences that are not folded."""
 _FIGURES: Final = ("old", "new", "change", "percent")
 
 
@@ -179,8 +181,7 @@ class _ComparisonSections:
         if self.codes:
             yield "everybody", f"All {plural(self.noun)} that change", self._everybody()
             yield "organisation", f"One {self.noun}", self._organisation()
-        differences = blocks_html(self._differences())
-        yield "differences", "Differences in scheme and inputs", differences or "<p>There are none.</p>\n"
+        yield "differences", "Differences in scheme and inputs", self._differences()
         yield "sides", "Both results", blocks_html(self._both_results())
 
     def _decision(self) -> str:
@@ -237,7 +238,7 @@ class _ComparisonSections:
     # One organisation
 
     def _explained(self, code: str) -> list[list[str]]:
-        """Return old amount, each cause, new amount and change of an organisation: a label, and a text for each year."""
+        """Return old, causes, new and change of an organisation: a label, and a text for each year."""
         comparison, unit, years = self.comparison, self.comparison.unit, self.years
         rows = [self.of_year[year].get(code) for year in years]
         old, new = (
@@ -281,13 +282,20 @@ class _ComparisonSections:
 
     # Rules and files
 
-    def _differences(self) -> Iterator[Block]:
-        """Yield where differences start, columns of only one result, and every difference of rules and inputs."""
+    def _differences(self) -> str:
+        """Return where differences start, and, folded if they are many, differences of columns, rules and inputs."""
         comparison = self.comparison
-        yield from section("Where differences start", report.first_differences(comparison))
+        start = blocks_html(section("Where differences start", report.first_differences(comparison)))
+        blocks = [*report.rule_differences(comparison.differences)][1:]
         for which, columns in zip(("old", "new"), comparison.columns, strict=True):
-            yield from section(f"Columns only in the {which} result", [joined(columns)] if columns else [])
-        yield from [*report.rule_differences(comparison.differences)][1:]
+            blocks += section(f"Columns only in the {which} result", [joined(columns)] if columns else [])
+        if not blocks:
+            return start + blocks_html([Paragraph("Both have the same rule, values and input files.")])
+        count = len(comparison.differences) + sum(map(len, comparison.columns))
+        html = blocks_html(blocks)
+        if count <= _MOST_UNFOLDED:
+            return start + html
+        return f"{start}<details>\n<summary>All {count:,} differences</summary>\n{html}</details>\n"
 
     def _both_results(self) -> Iterator[Block]:
         """Yield a line on each result, and the input files of both with their digests."""
