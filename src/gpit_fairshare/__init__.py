@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.explanation import Explanation, explain
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.language.functions import Function
+    from gpit_fairshare.presentation import Page
     from gpit_fairshare.reallocation import reallocate
     from gpit_fairshare.verification import Verification, verify
 
@@ -43,6 +44,7 @@ __all__ = [
     "GpitError",
     "InputError",
     "OutputError",
+    "Page",
     "PluginError",
     "Report",
     "Result",
@@ -70,6 +72,7 @@ _HOMES = {
     "reallocate": "reallocation",
     "Finding": "findings",
     "Function": "language.functions",
+    "Page": "presentation",
     "verify": "verification",
     "Verification": "verification",
 }

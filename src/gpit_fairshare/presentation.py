@@ -6,7 +6,8 @@ Reports and files are made by `reports`, a higher layer. Only this module reache
 from __future__ import annotations
 
 from collections.abc import Sized
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,6 +20,8 @@ Class = TypeVar("Class", bound=type)
 _LONGEST: Final = 300
 """Characters of a short text: three lines of a notebook."""
 _LONGEST_VALUE: Final = 60
+_FRAME_HEIGHT: Final = 800
+"""Pixels of a page in a notebook."""
 
 
 def short_repr(data_class: Class) -> Class:
@@ -58,6 +61,36 @@ def _short(value: Any) -> str:
     return cut(repr(value), _LONGEST_VALUE)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Page:
+    """A report as a page in one HTML file: shown in a notebook, or written to share."""
+
+    html: str
+    """The whole page, as the text of a file."""
+    subject: str
+    """What it is about."""
+
+    def __repr__(self) -> str:
+        return cut(f"<Page of {self.subject}, {len(self.html.encode()) / 1e6:.1f} MB; see .html, .write(path)>")
+
+    def write(self, path: str | Path) -> Path:
+        """Write the page to a file, whose name must end in `.html`, and return its path.
+
+        Raises:
+            UsageError: The file cannot have this name or place.
+            OutputError: The file cannot be written.
+        """  # noqa: DOC502 - raised by what it calls
+        written: Path = _renderers().write_page(self.html, path)
+        return written
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own: its scripts run, but cannot reach the notebook or its login."""
+        return (
+            f'<iframe sandbox="allow-scripts allow-downloads" srcdoc="{escape(self.html)}" title="{escape(self.subject)}" '
+            f'width="100%" height="{_FRAME_HEIGHT}"></iframe>'
+        )
+
+
 class Presented:
     """Base of what the public calls return: it has a report, shown in a notebook and written to files."""
 
@@ -81,6 +114,10 @@ class Presented:
         """Write files, with the options of `write`, and return them."""
         written: list[Path] = _renderers().write(self, paths, **options)
         return written
+
+    def _page(self) -> Page:
+        """Return the report as a page that can be shared."""
+        return Page(*_renderers().page(self))
 
     def _markdown(self, **options: Any) -> str:
         """Return the report as Markdown; the options are those of the function that makes it."""

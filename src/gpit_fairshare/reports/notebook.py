@@ -12,7 +12,7 @@ from gpit_fairshare.comparison import Comparison
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation import Explanation
-from gpit_fairshare.files import read_regular
+from gpit_fairshare.files import in_place, read_regular
 from gpit_fairshare.reports.allocation import allocation_document, allocation_screen, summary_line
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.checking import checking_document
@@ -26,6 +26,8 @@ from gpit_fairshare.reports.output_files import (
     checked_outputs,
     comparison_writers,
     document_writers,
+    missing_for_page,
+    page_of,
     write_drafts,
 )
 from gpit_fairshare.reports.verification import verification_document
@@ -58,6 +60,33 @@ def summary(result: Result) -> str:
 def markdown(subject: Presented, **options: Any) -> str:
     """Return the whole report as Markdown, with the options of the function that makes it."""
     return rendered(_report(subject, **options), ".md")
+
+
+def page(subject: Result | Comparison) -> tuple[str, str]:
+    """Return the page of an object, and what it is about.
+
+    Raises:
+        UsageError: The extra for its charts is not installed.
+    """
+    if missing := missing_for_page([Path("page.html")]):
+        raise UsageError(missing)
+    if isinstance(subject, Comparison):
+        return page_of(subject), f"the comparison of {subject.old.name} with {subject.new.name}"
+    return page_of(subject), subject.scheme.title
+
+
+def write_page(text: str, path: str | Path) -> Path:
+    """Write the text of a page to an HTML file and return its path.
+
+    Raises:
+        UsageError: The name is no path.
+    """
+    if not isinstance(path, str | Path):
+        raise UsageError(f"{_OPTION} {path!r}: expected the name of a file, as a text or a path")
+    outputs = checked_outputs([Path(path)], [], [".html"], option=_OPTION)
+    with in_place(outputs[0]) as draft:
+        draft.write_bytes(text.encode())
+    return outputs[0]
 
 
 def write(subject: Presented, paths: Sequence[str | Path], *, manifest: bool = False) -> list[Path]:
