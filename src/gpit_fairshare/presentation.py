@@ -85,10 +85,9 @@ class Page:
 
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own: its scripts run, but cannot reach the notebook or its login."""
-        return (
-            f'<iframe sandbox="allow-scripts allow-downloads" srcdoc="{escape(self.html)}" title="{escape(self.subject)}" '
-            f'width="100%" height="{_FRAME_HEIGHT}"></iframe>'
-        )
+        rights = 'sandbox="allow-scripts allow-downloads"'
+        size = f'width="100%" height="{_FRAME_HEIGHT}"'
+        return f'<iframe {rights} srcdoc="{escape(self.html)}" title="{escape(self.subject)}" {size}></iframe>'
 
 
 class Presented:

@@ -221,7 +221,7 @@ class BookComparison:
             expected: What gpit writes.
             name: Name that gpit gives the sheet.
         """
-        page = _Page(name, actual_name)
+        page = _SheetPage(name, actual_name)
         actual_rows, expected_rows = actual.rows(actual_name), expected.rows(name)
         actual_next, expected_next = next(actual_rows, None), next(expected_rows, None)
         while actual_next or expected_next:
@@ -250,7 +250,7 @@ class BookComparison:
                 self.formulas += actual_row[column].formula is not None
                 self.values += actual_row[column].formula is not None and actual_row[column].value is not None
 
-    def _compare_cell(self, page: _Page, number: int, column: int, actual: StoredCell, expected_row: Row) -> None:
+    def _compare_cell(self, page: _SheetPage, number: int, column: int, actual: StoredCell, expected_row: Row) -> None:
         """Record how a cell differs, unless it is the same or is meant to be filled in."""
         expected = expected_row.get(column, _NOTHING)
         if actual == expected or self._is_filled_in(page, column, actual, expected_row):
@@ -274,7 +274,7 @@ class BookComparison:
         )
 
     def _difference_kind(
-        self, page: _Page, number: int, column: int, actual: StoredCell, expected_row: Row
+        self, page: _SheetPage, number: int, column: int, actual: StoredCell, expected_row: Row
     ) -> DifferenceKind | None:
         """Return the kind of difference between a cell and what gpit writes; None if they count as the same.
 
@@ -304,7 +304,7 @@ class BookComparison:
         is_remainder = page.role == "Working" and REMAINDER in page.describe_cell(number, column, expected_row)
         return None if is_remainder and is_same_remainder(actual.value, expected.value) else DifferenceKind.CONSEQUENCE
 
-    def _is_filled_in(self, page: _Page, column: int, actual: StoredCell, expected_row: Row) -> bool:
+    def _is_filled_in(self, page: _SheetPage, column: int, actual: StoredCell, expected_row: Row) -> bool:
         """Return whether a cell is a field of the sheet About to fill in; if so, record its content.
 
         What replaces Not final is also stored as `status`.
@@ -331,7 +331,7 @@ def _is_manifest_piece(row: Row) -> bool:
 
 
 @dataclass(slots=True)
-class _Page:
+class _SheetPage:
     """What is known about a sheet while its rows are read."""
 
     name: str

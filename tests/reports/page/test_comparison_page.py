@@ -128,6 +128,7 @@ def test_money_that_moves_and_those_who_keep_theirs_are_told(tmp_path):
     )
 
     assert "£10 (1.0%) moves between 2 CCGs; the total is unchanged at £1,000." in section(page, "decision")
+    assert "chart-waterfall" not in page
     assert "2 CCGs do not change (2014/15) and do not appear here." in section(page, "everybody")
 
 
@@ -139,6 +140,8 @@ def test_answers_that_are_not_money_have_no_charts(tmp_path):
     page = page_of(old, new)
 
     assert 'class="chart"' not in page
+    assert "figures" not in sections(page)
+    assert "Allocation (£ per head): 2015/16" in section(page, "everybody")
     assert '<span id="organisations-year">2015/16</span>' in page
     assert re.findall(r"<option[^>]*>([^<]*)", page) == ["2015/16", "2014/15"]
     assert "Moves" not in section(page, "why")

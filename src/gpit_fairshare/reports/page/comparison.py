@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.comparison.headline import QUOTED, headline_parts, method
 from gpit_fairshare.comparison.model import NOTHING, percent, quantum, total
 from gpit_fairshare.comparison.movement import common_years, is_additive, movement, organisation_changes
+from gpit_fairshare.engine.measures import NO_CHANGE
 from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
 from gpit_fairshare.reports import comparison as report
 from gpit_fairshare.reports.document import Code, Column, Paragraph, Role, Row, Table, Tone, section
@@ -14,7 +15,7 @@ from gpit_fairshare.reports.formats.html import escaped, table_element
 from gpit_fairshare.reports.page.charts import PageChart, charts_entry, movers, waterfall
 from gpit_fairshare.reports.page.model import as_json
 from gpit_fairshare.reports.page.parts import (
-    TableColumn,
+    PageColumn,
     blocks_html,
     chart_place,
     folded_texts,
@@ -122,8 +123,9 @@ class _YearChoice:
     def _waterfall(self) -> Iterator[PageChart]:
         """Yield the chart from the old total to the new one; the smallest of many causes have one bar."""
         causes = [cause for cause in self.comparison.attribution if any(cause.amounts.values())]
-        if not causes:
-            return
+        every_year = [year.year for year in self.comparison.years]
+        if not any(cause.total(year).copy_abs() >= NO_CHANGE for cause in causes for year in every_year):
+            return  # money only moves: there would be no bar
         by_size = sorted(causes, key=lambda cause: (cause.kind == "rounding", total(map(abs, cause.amounts.values()))))
         large = causes if len(causes) <= _BARS else by_size[-_BARS:]
         bars = [(sentence(cause.label), self._total(cause)) for cause in causes if cause in large]
@@ -173,7 +175,8 @@ class _ComparisonSections:
         charts = {chart.id: chart for chart in self.choices[0].charts()} if self.choices else {}
         yield "decision", "In short", self._decision()
         if self.choices:
-            yield "figures", "Totals", blocks_html([*report.totals(comparison)][1:])
+            totals = [*report.totals(comparison)][1:] if is_additive(comparison.unit) else []
+            yield "figures", "Totals", blocks_html(totals)
             yield "why", "Why", chart_place(charts.get("waterfall")) + self._why()
             yield "gains-and-losses", "Who gains and who loses", chart_place(charts.get("gains-and-losses"))
             outcomes = [*report.outcomes(comparison, details=True)]
@@ -218,15 +221,16 @@ class _ComparisonSections:
             for code, name, cause, *figures in (first.rows() if has_loss else reversed(first.rows()))
         ]
         headings = ("Old", "New", "Change", "Change in %")
-        columns = [TableColumn("name", self.noun, is_figure=False), TableColumn("code", "Code", is_figure=False)]
-        columns += [TableColumn(key, heading) for key, heading in zip(_FIGURES, headings, strict=True)]
-        columns += [TableColumn("cause", "Main cause", is_figure=False)]
+        columns = [PageColumn("name", self.noun, is_figure=False), PageColumn("code", "Code", is_figure=False)]
+        columns += [PageColumn(key, heading) for key, heading in zip(_FIGURES, headings, strict=True)]
+        columns += [PageColumn("cause", "Main cause", is_figure=False)]
         if not comparison.attribution and not any(row.only_in for row in first.changed):
             columns, lines = columns[:-1], [(code, cells[:-1]) for code, cells in lines]
         unchanged = len(first.organisations) - len(first.changed)
         verb = "does" if unchanged == 1 else "do"
         note = f"{counted(unchanged, self.noun)} {verb} not change ({first.name}) and {verb} not appear here."
-        label = sentence(inside(comparison.new.answer_label))
+        unit = "" if is_money(comparison.unit) else f" ({comparison.unit})"
+        label = f"{sentence(inside(comparison.new.answer_label))}{unit}"
         return (blocks_html([Paragraph(note)]) if unchanged else "") + organisation_table(
             columns,
             lines,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.reports.page.charts import PageChart
 
 
-class TableColumn(NamedTuple):
+class PageColumn(NamedTuple):
     """A column of the table of organisations."""
 
     key: str
@@ -85,7 +85,7 @@ def chart_place(chart: PageChart | None) -> str:
 
 
 def organisation_table(
-    columns: Sequence[TableColumn],
+    columns: Sequence[PageColumn],
     rows: Iterable[tuple[str, Sequence[str]]],
     caption: tuple[str, str],
     sorted_by: tuple[str, str],
@@ -125,7 +125,7 @@ def organisation_table(
     )
 
 
-def _table_controls(columns: Sequence[TableColumn], years: Sequence[str], chosen: int) -> str:
+def _table_controls(columns: Sequence[PageColumn], years: Sequence[str], chosen: int) -> str:
     """Return the fields that search, filter and save the table, which the script needs."""
     search = '<input id="table-search" type="search" autocomplete="off">'
     fields = [f'<p><label for="table-search">Search by code or name</label>{search}</p>']

@@ -16,7 +16,7 @@ from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Code, Column, Item, Paragraph, Role, Row, Table
 from gpit_fairshare.reports.formats.html import escaped, table_element
 from gpit_fairshare.reports.ladder import bar
-from gpit_fairshare.reports.page.parts import TableColumn, blocks_html, chart_place, organisation_table, page_body
+from gpit_fairshare.reports.page.parts import PageColumn, blocks_html, chart_place, organisation_table, page_body
 from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.words import counted, joined, listed, plural, sentence, span
 
@@ -110,36 +110,36 @@ class StaticSections:
 
     # Everybody
 
-    def _columns(self) -> list[tuple[TableColumn, Callable[[TableRow], str]]]:
+    def _columns(self) -> list[tuple[PageColumn, Callable[[TableRow], str]]]:
         """Return the columns of the table of organisations: those for which the run has figures."""
         opening, rows, labels = self.opening, self.opening.organisations, self.scheme.labels
-        columns: list[tuple[TableColumn, Callable[[TableRow], str]]] = [
-            (TableColumn("name", self.noun, is_figure=False), lambda row: row.figures.name or row.figures.code),
-            (TableColumn("code", "Code", is_figure=False), lambda row: row.figures.code),
+        columns: list[tuple[PageColumn, Callable[[TableRow], str]]] = [
+            (PageColumn("name", self.noun, is_figure=False), lambda row: row.figures.name or row.figures.code),
+            (PageColumn("code", "Code", is_figure=False), lambda row: row.figures.code),
         ]
         if any(row.figures.area for row in rows):
             area = self.scheme.report_by or ""
             heading = " ".join(labels.get(area, area.replace("_", " ").capitalize()).split())
-            columns.append((TableColumn("area", heading, is_figure=False), lambda row: row.figures.area))
+            columns.append((PageColumn("area", heading, is_figure=False), lambda row: row.figures.area))
         is_compared = any(row.before is not None for row in rows)
         if is_compared:
             spend = sentence(opening.spend_label)
-            columns.append((TableColumn("spend", spend), lambda row: or_dash(row.before, money)))
+            columns.append((PageColumn("spend", spend), lambda row: or_dash(row.before, money)))
         if self.summaries[opening.last.year][self.chosen].fair_share is not None:
             columns.append(
-                (TableColumn("fairShare", labels[FAIR_SHARE]), lambda row: or_dash(row.figures.fair_share, money))
+                (PageColumn("fairShare", labels[FAIR_SHARE]), lambda row: or_dash(row.figures.fair_share, money))
             )
         result = " ".join(labels[self.scheme.result].split())
-        columns.append((TableColumn("result", result), lambda row: opening.write(row.figures.allocation)))
+        columns.append((PageColumn("result", result), lambda row: opening.write(row.figures.allocation)))
         if is_compared:
             columns += [
-                (TableColumn("spendChange", "Change"), lambda row: or_dash(row.change, signed)),
-                (TableColumn("spendPercent", "Change in %"), lambda row: _percent(row.change_ratio)),
+                (PageColumn("spendChange", "Change"), lambda row: or_dash(row.change, signed)),
+                (PageColumn("spendPercent", "Change in %"), lambda row: _percent(row.change_ratio)),
             ]
         if opening.write is money and any(row.figures.per_head is not None for row in rows):
-            columns.append((TableColumn("perHead", "Per head"), lambda row: or_dash(row.figures.per_head, per_head)))
+            columns.append((PageColumn("perHead", "Per head"), lambda row: or_dash(row.figures.per_head, per_head)))
         if any(row.figures.outcome for row in rows):
-            columns.append((TableColumn("outcome", "Outcome", is_figure=False), lambda row: row.figures.outcome))
+            columns.append((PageColumn("outcome", "Outcome", is_figure=False), lambda row: row.figures.outcome))
         return columns
 
     def _everybody(self) -> str:
