@@ -84,7 +84,7 @@ class StaticSections:
         yield "what-if", "What if?", self.controls
         yield "gains-and-losses", "Who gains and who loses", self._figure("gains-and-losses")
         yield "everybody", f"All {self.nouns}", self._everybody()
-        yield "spread", "Funding per head", self._figure("spread") + self._blocks([*self.report.spread_per_head()][1:])
+        yield "spread", "Funding per head", self._spread()
         yield "path", "From year to year", self._figure("path") if has_years else ""
         yield "organisation", f"One {self.noun}", self._organisation()
         yield "assumptions", "What is assumed", self._assumptions()
@@ -134,8 +134,8 @@ class StaticSections:
         more += [*self.report.below_spend(), *self.report.movements()] if self.opening.in_money else []
         return (
             f'<div class="table" role="group" aria-label="National figures" tabindex="0">\n{named}</div>\n'
-            f"{self._blocks(others)}{_as_written('These figures are')}"
-            f"<details>\n<summary>All national figures</summary>\n{self._blocks(more)}</details>\n"
+            f"{self._blocks(others)}<details>\n<summary>All national figures</summary>\n"
+            f"{_as_written('These figures are')}{self._blocks(more)}</details>\n"
         )
 
     def _figure(self, name: str) -> str:
@@ -148,6 +148,11 @@ class StaticSections:
             f"<p>{escaped(chart.description)}</p><p>To draw this chart, the browser must run scripts. "
             "The tables of this page have its figures.</p></div>\n</figure>\n"
         )
+
+    def _spread(self) -> str:
+        """Return the chart of £ per head and the table of its spread; empty if the run has neither."""
+        table = self._blocks([*self.report.spread_per_head()][1:])
+        return f"{self._figure('spread')}{_as_written('The figures of this table are') if table else ''}{table}"
 
     # Everybody
 
@@ -261,7 +266,7 @@ class StaticSections:
             '<p id="organisation-problem" class="problem" role="alert"></p>\n</form>\n'
             f'<p class="no-script">To explain another {escaped(self.noun)}, type <code>gpit explain CODE</code>.</p>\n'
             f'<h3 id="organisation-name" tabindex="-1">{escaped(name)}</h3>\n'
-            f"{_as_written('Sentences and bars are')}"
+            f"{_as_written('Only the lines below follow the what-if: sentences and bars are')}"
             f'<div id="organisation-sentences">\n{"".join(parts)}</div>\n<div class="needs-script">\n'
             f'<div class="table" role="region" aria-label="Lines of its calculation" tabindex="0">\n'
             f"{lines}</div>\n</div>\n"
@@ -408,8 +413,8 @@ class StaticSections:
 
 
 def _as_written(subject: str) -> str:
-    """Return the line that only a what-if shows: figures beside it are of the run as written."""
-    return f'<p class="as-written">{subject} of the scheme as written, not of the what-if.</p>\n'
+    """Return the line that only a what-if shows: the figures of the subject are those of the run as written."""
+    return f'<p class="as-written">{subject} of the run as written, not of the what-if.</p>\n'
 
 
 def _percent(ratio: float | None) -> str:
