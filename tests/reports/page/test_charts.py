@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.page.charts import CONFIG, _label, charts_of, movers, waterfall
 from gpit_fairshare.reports.page.model import as_json, page_model
 from javascript import run_script
+from rulebook import RULES, invented
 
 FOUR = [("Ayton", -500.0), ("Beeford", 0.4), ("Carnaby", -2_000.0), ("Driffield", 1_000.0)]
 CHARTS = """
@@ -129,6 +131,21 @@ def test_a_what_if_draws_the_run_that_gpit_would(transition):
     assert [chart["rows"] for chart in charts][:2] == [chart["rows"] for chart in expected][:2]
     assert [chart["description"] for chart in charts][:2] == [chart["description"] for chart in expected][:2]
     assert charts != in_page(written)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_charts_of_every_rule_are_drawn_as_in_python(tmp_path, rule):
+    """Page and Python agree on the charts of every rule of the library, and Vega-Lite draws numbers only."""
+    import vl_convert
+
+    result = allocate(**invented(rule, tmp_path), **rule.options(), with_effects=False)
+
+    assert in_page(result) == in_python(result)
+    for chart in charts_of(Opening(result)):
+        spec = {**chart.spec, "config": CONFIG, "width": 600, "datasets": {"rows": chart.rows}}
+        svg = vl_convert.vegalite_to_svg(spec)
+        assert not re.search("NaN|undefined|Infinity", svg)
 
 
 # Drawn ---------------------------------------------------------------------------------------------------------
