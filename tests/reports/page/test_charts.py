@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from browser import accessibility_faults
 from chart_page import CHART_SCRIPTS, chart_page, drawn
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.reports.allocation_opening import Opening
@@ -84,6 +85,13 @@ def test_organisations_with_one_name_are_told_apart():
     labels = [_label(name, code, Counter(names.values())) for code, name in names.items()]
 
     assert labels == ["A1 The Surgery", "A2 The Surgery", "Hill Practice", "A4"]
+
+
+def test_without_changes_zero_is_in_the_middle():
+    """If all is as before, the scale still has a length on both sides."""
+    rows = movers("movers", "Change", [("Ayton", 0.0), ("Beeford", 0.0)], "village").rows
+
+    assert sorted(row["change"] for row in rows) == [-1.0, 0.0, 0.0, 1.0]
 
 
 def test_a_waterfall_leads_from_the_old_total_to_the_new():
@@ -179,7 +187,7 @@ def test_vega_lite_draws_every_chart(sample):
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [375, 1280])
 def test_charts_draw_under_the_policy_of_the_page(sample, tmp_path, width):
-    """In Chromium, offline: no message in the console, no request, no sideways scroll; each chart has its own label."""
+    """In Chromium, offline: no message, no request, no sideways scroll; each chart has a label and fits its page."""
     charts = all_charts(sample)
     with drawn(tmp_path, chart_page(charts), width) as page:
         labels = [page.get_attribute(f"#chart-{chart.id}", "aria-label") for chart in charts]
@@ -187,12 +195,15 @@ def test_charts_draw_under_the_policy_of_the_page(sample, tmp_path, width):
         widths = page.evaluate("[...document.querySelectorAll('svg')].map((svg) => svg.getBoundingClientRect().width)")
         scroll = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         inside = page.evaluate("document.querySelectorAll('.chart > :not([aria-hidden=true])').length")
+        faults = accessibility_faults(page)
+        page.set_viewport_size({"width": 640, "height": 900})
+        page.wait_for_function("document.querySelector('svg').getBoundingClientRect().width === 608")
 
     assert labels == [chart.description for chart in charts]
     assert roles == {"img"}
     assert len(widths) == len(charts)
     assert all(width - 40 <= each <= width - 30 for each in widths)
-    assert (scroll, inside) == (0, 0)
+    assert (scroll, inside, faults) == (0, 0, [])
 
 
 @pytest.mark.slow

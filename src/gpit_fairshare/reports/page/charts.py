@@ -217,7 +217,7 @@ def _change_rows(ordered: Sequence[tuple[str, float]]) -> Rows:
         side = 0 if height != _NAMED_ROW else 1 if change < 0 else -1
         rows.append(_change_row(label, change, top + margin, top + height - margin, side))
         top += height
-    largest = max(abs(change) for _, change in ordered)
+    largest = max(abs(change) for _, change in ordered) or 1.0  # a scale needs a length
     rows += [_change_row("", end, 0, 0, 0) for end in (0 - largest, largest)]
     if unnamed := number - heights.count(_NAMED_ROW):
         side = 1 if middle < 0 else -1
