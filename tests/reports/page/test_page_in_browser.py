@@ -229,7 +229,8 @@ def test_functions_of_plug_ins_have_figures_and_a_reason(monkeypatch, tmp_path):
     """
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
     with opened(written(tmp_path, result)) as page:
-        assert "This page cannot recalculate: the rule uses the function halved of the plug-in" in page.locator("#what-if").inner_text()
+        reason = page.locator("#what-if").inner_text()
+        assert "This page cannot recalculate: the rule uses the function halved of the plug-in" in reason
         assert page.locator("#organisations tbody tr").all_inner_texts()[1].split() == ["B", "B", "£750", "£250.00"]
         assert not page.locator("#table-search").is_visible()
         assert accessibility_faults(page) == []
