@@ -42,7 +42,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def results_on_page(page: Any) -> dict[str, str]:
     """Return the result of each organisation that the table shows, by code."""
-    index = page.locator("#organisations thead th").all_inner_texts()
+    index = page.locator("#organisations thead th").all_text_contents()
     column = next(place for place, text in enumerate(index) if text.startswith("Allocation"))
     script = "(rows, column) => rows.map((row) => [row.dataset.code, row.cells[column].textContent])"
     pairs: list[list[str]] = page.locator("#organisations tbody tr[data-code]").evaluate_all(script, column)
@@ -69,7 +69,7 @@ def losing_more_than_a_twentieth(result: Result) -> int:
 def followers(page: Any) -> str:
     """Return the HTML of the parts that follow a run, and the text of the table of organisations."""
     script = """() => [...["what-if-banner", "answer", "status", "national-figures"].map((id) =>
-      document.getElementById(id).outerHTML), document.getElementById("organisations").innerText].join()"""
+      document.getElementById(id).outerHTML), document.getElementById("organisations").textContent].join()"""
     text: str = page.evaluate(script)
     return text
 
