@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from itertools import pairwise
 
 import pytest
 
+from browser import accessibility_faults
 from chart_page import CHART_SCRIPTS, chart_page, drawn
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.page.charts import CONFIG, _label, charts_of, movers, waterfall
 from gpit_fairshare.reports.page.model import as_json, page_model
 from javascript import run_script
+from rulebook import RULES, invented
 
 FOUR = [("Ayton", -500.0), ("Beeford", 0.4), ("Carnaby", -2_000.0), ("Driffield", 1_000.0)]
 CHARTS = """
@@ -84,6 +87,13 @@ def test_organisations_with_one_name_are_told_apart():
     assert labels == ["A1 The Surgery", "A2 The Surgery", "Hill Practice", "A4"]
 
 
+def test_without_changes_zero_is_in_the_middle():
+    """If all is as before, the scale still has a length on both sides."""
+    rows = movers("movers", "Change", [("Ayton", 0.0), ("Beeford", 0.0)], "village").rows
+
+    assert sorted(row["change"] for row in rows) == [-1.0, 0.0, 0.0, 1.0]
+
+
 def test_a_waterfall_leads_from_the_old_total_to_the_new():
     """£100 less £30 plus £5 is £75: each bar begins where the one before ends."""
     chart = waterfall("Total", ("Before", 100.0), [("Budget", -30.0), ("People", 5.0)], ("After", 75.0))
@@ -131,6 +141,21 @@ def test_a_what_if_draws_the_run_that_gpit_would(transition):
     assert charts != in_page(written)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_charts_of_every_rule_are_drawn_as_in_python(tmp_path, rule):
+    """Page and Python agree on the charts of every rule of the library, and Vega-Lite draws numbers only."""
+    import vl_convert
+
+    result = allocate(**invented(rule, tmp_path), **rule.options(), with_effects=False)
+
+    assert in_page(result) == in_python(result)
+    for chart in charts_of(Opening(result)):
+        spec = {**chart.spec, "config": CONFIG, "width": 600, "datasets": {"rows": chart.rows}}
+        svg = vl_convert.vegalite_to_svg(spec)
+        assert not re.search("NaN|undefined|Infinity", svg)
+
+
 # Drawn ---------------------------------------------------------------------------------------------------------
 
 
@@ -162,7 +187,7 @@ def test_vega_lite_draws_every_chart(sample):
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [375, 1280])
 def test_charts_draw_under_the_policy_of_the_page(sample, tmp_path, width):
-    """In Chromium, offline: no message in the console, no request, no sideways scroll; each chart has its own label."""
+    """In Chromium, offline: no message, no request, no sideways scroll; each chart has a label and fits its page."""
     charts = all_charts(sample)
     with drawn(tmp_path, chart_page(charts), width) as page:
         labels = [page.get_attribute(f"#chart-{chart.id}", "aria-label") for chart in charts]
@@ -170,12 +195,15 @@ def test_charts_draw_under_the_policy_of_the_page(sample, tmp_path, width):
         widths = page.evaluate("[...document.querySelectorAll('svg')].map((svg) => svg.getBoundingClientRect().width)")
         scroll = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         inside = page.evaluate("document.querySelectorAll('.chart > :not([aria-hidden=true])').length")
+        faults = accessibility_faults(page)
+        page.set_viewport_size({"width": 640, "height": 900})
+        page.wait_for_function("document.querySelector('svg').getBoundingClientRect().width === 608")
 
     assert labels == [chart.description for chart in charts]
     assert roles == {"img"}
     assert len(widths) == len(charts)
     assert all(width - 40 <= each <= width - 30 for each in widths)
-    assert (scroll, inside) == (0, 0)
+    assert (scroll, inside, faults) == (0, 0, [])
 
 
 @pytest.mark.slow

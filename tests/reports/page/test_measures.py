@@ -163,10 +163,10 @@ def national_table(result: Result) -> list[Any]:
 
 
 def sentences(result: Result) -> list[dict[str, str]]:
-    """Return the sentences of the opening that follow from figures, most important first."""
+    """Return the sentences of the opening that follow from figures, in the order of the page."""
     opening = Opening(result, full=True)
     constant = ("Set for this run", "DRAFT", "Illustrative", "Indicative")
-    blocks = [*opening.problems(), *opening.allocated(), *opening.gains_and_losses()]
+    blocks = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems()]
     return [
         {"text": block.text, "tone": str(block.tone)}
         for block in blocks

@@ -12,7 +12,8 @@ from browser import accessibility_faults, opened
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.reports.page import page_text
 from gpit_fairshare.reports.page.bundle import notices, vega_script
-from running import write_rows
+from plugging import HALVED, package
+from running import population_file, write_rows
 from small_schemes import scheme
 
 pytestmark = pytest.mark.slow
@@ -141,8 +142,8 @@ def test_another_year_can_be_chosen(england):
     with opened(england) as page:
         page.get_by_label("Year", exact=True).select_option("2014/15")
 
-        assert "£4,270,476" in page.locator("tr[data-code='10Q']").inner_text()
-        assert page.locator("#organisations caption").inner_text() == "CCGs in 2014/15"
+        assert "£4,270,476" in page.locator("tr[data-code='10Q']").text_content()
+        assert page.locator("#organisations caption").text_content() == "CCGs in 2014/15"
 
 
 def test_csv_has_what_is_shown(england):
@@ -213,6 +214,27 @@ def test_organisation_is_chosen_in_the_table_and_by_name(england):
         page.get_by_role("button", name="Show").click()
         assert "No CCG has the code or name “Atlantis”" in page.get_by_role("alert").inner_text()
         assert name.inner_text() == "Oxfordshire (10Q)"
+
+
+# A rule that the page cannot calculate -------------------------------------------------------------------------
+
+
+def test_functions_of_plug_ins_have_figures_and_a_reason(monkeypatch, tmp_path):
+    """With a function of a plug-in the page has every figure of the run, and names what keeps it from calculating."""
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    package(tmp_path / "site", HALVED, halved="HALVED")
+    steps = """
+        weight = halved(registered_population)
+        allocation = share_out(pot, by=weight) # £
+    """
+    result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
+    with opened(written(tmp_path, result)) as page:
+        reason = page.locator("#what-if").inner_text()
+        assert "This page cannot recalculate: the rule uses the function halved of the plug-in" in reason
+        second = page.locator("#organisations tbody tr").nth(1).locator("th, td")
+        assert second.all_text_contents() == ["B", "B", "£750", "£250.00"]
+        assert not page.locator("#table-search").is_visible()
+        assert accessibility_faults(page) == []
 
 
 # On paper ------------------------------------------------------------------------------------------------------

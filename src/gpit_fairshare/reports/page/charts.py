@@ -150,7 +150,7 @@ def movers(name: str, title: str, changes: Sequence[tuple[str, float]], noun: st
     Args:
         name: Id of the chart.
         title: What changes.
-        changes: Label and change of each organisation, above 0 for a gain.
+        changes: Label and change of each organisation, at least one; above 0 for a gain.
         noun: What an organisation is called, such as `CCG`.
     """
     height = sum(_row_heights(len(changes)))
@@ -217,7 +217,7 @@ def _change_rows(ordered: Sequence[tuple[str, float]]) -> Rows:
         side = 0 if height != _NAMED_ROW else 1 if change < 0 else -1
         rows.append(_change_row(label, change, top + margin, top + height - margin, side))
         top += height
-    largest = max(abs(change) for _, change in ordered)
+    largest = max(abs(change) for _, change in ordered) or 1.0  # a scale needs a length
     rows += [_change_row("", end, 0, 0, 0) for end in (0 - largest, largest)]
     if unnamed := number - heights.count(_NAMED_ROW):
         side = 1 if middle < 0 else -1
@@ -258,12 +258,13 @@ def spread(opening: Opening) -> PageChart | None:
         return None
     title = f"£ per registered patient before and after, {opening.last.year}"
     names = [f"Before ({before_label})", f"After ({inside(opening.scheme.labels[opening.scheme.result])})"]
+    noun = plural(opening.organisation)
     rows = [{"rate": rate, "after": when == "After"} for when, values in rates.items() for rate in values]
-    return PageChart("spread", title, _spread_in_words(title, rates), _spread_spec(names), rows)
+    return PageChart("spread", title, _spread_in_words(title, rates), _spread_spec(names, noun), rows)
 
 
-def _spread_spec(names: Sequence[str]) -> dict[str, Any]:
-    """Return the specification of two distributions, one above the other on the same scales, with their `names`."""
+def _spread_spec(names: Sequence[str], noun: str) -> dict[str, Any]:
+    """Return the specification of two distributions of a `noun`, one above the other on the same scales."""
     ends = [{"op": end, "field": "rate", "as": end} for end in ("min", "max")]
     size = [{"op": "count", "as": "count"}]
     most, own_most = ([{"op": "max", "field": "count", "as": name}] for name in ("most", "own_most"))
@@ -284,7 +285,7 @@ def _spread_spec(names: Sequence[str]) -> dict[str, Any]:
         {"calculate": f"names[datum.after ? 1 : 0] + ': ' + {lowest} + ' to ' + {highest}", "as": "text"},
     ]
     label = "'£' + format(datum.value, datum.value % 1 ? ',.2f' : ',.0f')"
-    axis = {"title": "£ per registered patient", "labelExpr": label, "domain": True}
+    axis = {"title": f"£ per registered patient (number of {noun})", "labelExpr": label, "domain": True}
     hidden = {"axis": None, "scale": {"nice": False}}
     bars = _layer(
         {"type": "bar"},

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.numbers import parameter_value, written_value
+from gpit_fairshare.reports.formats.html import escaped
 from gpit_fairshare.run_options import OPTIONS, OptionKind, RunOptions
-from gpit_fairshare.scheme.model import table_of
+from gpit_fairshare.scheme.model import AMOUNTS, table_of
 from gpit_fairshare.scheme.values import Setting
 from gpit_fairshare.scheme.written_numbers import number
-from gpit_fairshare.words import inside, joined, sentence, span, visible
+from gpit_fairshare.words import inside, joined, sentence, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,29 +64,38 @@ def controls_html(result: Result) -> str:
     parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
     if plugins := dict.fromkeys(str(function) for part in parts for function in added_functions(part.tree)):
         return (
-            f"<p>This page cannot recalculate: the rule uses {escape(visible(joined([*plugins])))}, "
+            f"<p>This page cannot recalculate: the rule uses {escaped(joined([*plugins]))}, "
             "which this page does not have. The figures are those of the run.</p>\n"
         )
     if not scheme.parameters:
         return ""
     groups = groupby(scheme.parameters.values(), key=lambda parameter: table_of(parameter.name))
+    controls = "".join(_group(scheme, table, [*parameters]) for table, parameters in groups)
+    change = " For money and people, a change such as -3% is possible too." if _has_amounts(scheme) else ""
     return (
-        "<p>Change a value below, and every figure on this page is calculated again, here in the browser. "
-        "Nothing is sent, and the published figures do not change.</p>\n"
-        '<div id="announcement" role="status"></div>\n'
-        f"{''.join(_group(scheme, table, [*parameters]) for table, parameters in groups)}{_ACTIONS}"
+        "<p>Move a slider or type a value, and every figure on this page is calculated again, here in the browser."
+        f"{change} Nothing is sent, and the published figures stay as they are.</p>\n"
+        '<div class="what-if-columns">\n<div id="announcement" role="status" class="visually-hidden-when-empty"></div>\n'
+        f"<div>\n{controls}{_ACTIONS}</div>\n</div>\n"
     )
 
 
+def _has_amounts(scheme: Scheme) -> bool:
+    """Return whether a scheme has a parameter of which a percentage with a sign is a change."""
+    return any(parameter.unit in AMOUNTS for parameter in scheme.parameters.values())
+
+
 _ACTIONS: Final = (
-    '<div class="what-if-actions">\n<button type="button" id="reset">Reset</button>\n'
-    '<button type="button" id="copy-command">Copy as command</button>\n'
-    '<label for="command-shell">for</label>\n<select id="command-shell">\n'
-    '<option value="sh">Linux or macOS (sh)</option>\n'
-    '<option value="powershell">Windows (PowerShell)</option>\n</select>\n</div>\n'
-    '<label for="command" class="hidden-text">The command that gives these figures</label>\n'
-    '<textarea id="command" rows="2" readonly spellcheck="false"></textarea>\n'
-    '<p id="command-copied" role="status"></p>\n'
+    '<div class="what-if-actions">\n<button type="button" id="reset">Reset</button>\n</div>\n'
+    "<details>\n<summary>The same figures with gpit</summary>\n"
+    "<p>This command calculates the figures that the page shows, with every warning and a record for auditors. "
+    "Type it in the folder of the input files.</p>\n"
+    '<div class="what-if-actions">\n<label for="command-shell">Command for</label>\n<select id="command-shell">\n'
+    '<option value="sh">Linux or macOS (sh)</option>\n<option value="powershell">Windows (PowerShell)</option>\n'
+    '</select>\n<button type="button" id="copy-command">Copy as command</button>\n'
+    '<span id="command-copied" role="status"></span>\n</div>\n'
+    '<label for="command" class="hidden-text">The command</label>\n'
+    '<textarea id="command" rows="3" readonly spellcheck="false"></textarea>\n</details>\n'
 )
 
 
@@ -94,7 +104,7 @@ def _group(scheme: Scheme, table: str, parameters: Sequence[Parameter]) -> str:
     controls = "".join(_parameter(scheme, parameter) for parameter in parameters)
     if not table:
         return controls
-    label = escape(visible(scheme.labels.get(table) or sentence(table.replace("_", " "))))
+    label = escaped(scheme.labels.get(table) or sentence(table.replace("_", " ")))
     return (
         f'<details class="setting-table">\n<summary>{label}: {len(parameters)} values</summary>\n{controls}</details>\n'
     )
@@ -102,9 +112,9 @@ def _group(scheme: Scheme, table: str, parameters: Sequence[Parameter]) -> str:
 
 def _parameter(scheme: Scheme, parameter: Parameter) -> str:
     """Return the control of a parameter, or one for each year if its values differ by year."""
-    label = escape(visible(parameter.label))
+    label = escaped(parameter.label)
     hint_id = f"{_id(scheme, parameter)}-hint"
-    hint = f'<p class="setting-hint" id="{hint_id}">{escape(visible(_hint(scheme, parameter)))}</p>\n'
+    hint = f'<p class="setting-hint" id="{hint_id}">{escaped(_hint(scheme, parameter))}</p>\n'
     if len({value.value for value in parameter.values.values()}) == 1:
         return f'<div class="setting">\n{_control(scheme, parameter, "", hint_id)}{hint}</div>\n'
     controls = "".join(_control(scheme, parameter, year, hint_id) for year in parameter.values)
@@ -121,9 +131,9 @@ def _control(scheme: Scheme, parameter: Parameter, year: str, hint_id: str) -> s
     value = parameter.values[year or next(iter(parameter.values))]
     control_id = f"{_id(scheme, parameter)}{'-' + year.replace('/', '-') if year else ''}"
     low, high = slider_range(scheme, parameter, year or next(iter(parameter.values)))
-    label, text = escape(visible(year or parameter.label)), escape(_box_text(parameter, value.value, value.as_written))
-    full_label = escape(visible(f"{parameter.label}{f' {year}' if year else ''}"))
-    ends = "".join(f"<span>{escape(parameter_value(end, parameter.unit))}</span>" for end in (low, high))
+    label, text = escaped(year or parameter.label), escaped(_box_text(parameter, value.value, value.as_written))
+    full_label = escaped(f"{parameter.label}{f' {year}' if year else ''}")
+    ends = "".join(f"<span>{escaped(parameter_value(end, parameter.unit))}</span>" for end in (low, high))
     lines = f"{control_id}-problem {control_id}-change {hint_id}"
     return (
         f'<div class="setting-control" data-name="{escape(parameter.name)}" data-year="{year}">\n'

@@ -40,10 +40,10 @@ def page_model(result: Result) -> PageModel:
     scheme = result.scheme
     parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
     plugins = dict.fromkeys(str(function) for part in parts for function in added_functions(part.tree))
-    groups = [
+    groups = (  # not yet: functions of plug-ins have no JavaScript
         f"{name}: [{','.join(f'{chr(10)}{{{_functions(part)}}}' for part in kind)}]"
         for name, kind in (("steps", scheme.steps), ("checks", scheme.checks), ("outcomes", scheme.outcomes))
-    ]
+    )
     return PageModel(
         "" if plugins else f"const FORMULAS = {{{', '.join(groups)}}};",
         {"model": {**_model(scheme), "plugins": [*plugins]}, "years": [*_years(result)]},

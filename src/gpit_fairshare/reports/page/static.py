@@ -66,8 +66,7 @@ class StaticSections:
         yield "what-if", "What if?", self.controls
         yield "gains-and-losses", "Who gains and who loses", chart_place(self.charts.get("gains-and-losses"))
         yield "everybody", f"All {self.nouns}", self._everybody()
-        spread = blocks_html([*self.report.spread_per_head()][1:])
-        yield "spread", "Funding per head", chart_place(self.charts.get("spread")) + spread
+        yield "spread", "Funding per head", self._spread()
         yield "path", "From year to year", chart_place(self.charts.get("path")) if has_years else ""
         yield "organisation", f"One {self.noun}", self._organisation()
         yield "assumptions", "What is assumed", self._assumptions()
@@ -104,9 +103,15 @@ class StaticSections:
         more += [*self.report.below_spend(), *self.report.movements()] if self.opening.in_money else []
         return (
             f'<div class="table" role="group" aria-label="National figures" tabindex="0">\n{named}</div>\n'
-            f"{blocks_html(others)}{_as_written('These figures are')}"
-            f"<details>\n<summary>All national figures</summary>\n{blocks_html(more)}</details>\n"
+            f"{blocks_html(others)}<details>\n<summary>All national figures</summary>\n"
+            f"{_as_written('These figures are')}{blocks_html(more)}</details>\n"
         )
+
+    def _spread(self) -> str:
+        """Return the chart of £ per head and the table of its spread; empty if the run has neither."""
+        table = blocks_html([*self.report.spread_per_head()][1:])
+        chart = chart_place(self.charts.get("spread"))
+        return f"{chart}{_as_written('The figures of this table are') if table else ''}{table}"
 
     # Everybody
 
@@ -181,7 +186,7 @@ class StaticSections:
             '<p id="organisation-problem" class="problem" role="alert"></p>\n</form>\n'
             f'<p class="no-script">To explain another {escaped(self.noun)}, type <code>gpit explain CODE</code>.</p>\n'
             f'<h3 id="organisation-name" tabindex="-1">{escaped(name)}</h3>\n'
-            f"{_as_written('Sentences and bars are')}"
+            f"{_as_written('Only the lines below follow the what-if: sentences and bars are')}"
             f'<div id="organisation-sentences">\n{"".join(parts)}</div>\n<div class="needs-script">\n'
             f'<div class="table" role="region" aria-label="Lines of its calculation" tabindex="0">\n'
             f"{lines}</div>\n</div>\n"
@@ -328,8 +333,8 @@ class StaticSections:
 
 
 def _as_written(subject: str) -> str:
-    """Return the line that only a what-if shows: figures beside it are of the run as written."""
-    return f'<p class="as-written">{subject} of the scheme as written, not of the what-if.</p>\n'
+    """Return the line that only a what-if shows: the figures of the subject are those of the run as written."""
+    return f'<p class="as-written">{subject} of the run as written, not of the what-if.</p>\n'
 
 
 def _percent(ratio: float | None) -> str:

@@ -101,7 +101,7 @@ function changeRows(ordered) {
     top += heights[place];
     return row(label, change, top - heights[place] + margin, top - margin, side);
   });
-  const largest = Math.max(...bars.map(({ change }) => Math.abs(change)));
+  const largest = Math.max(...bars.map(({ change }) => Math.abs(change))) || 1; // a scale needs a length
   rows.push(row("", 0 - largest, 0, 0, 0), row("", largest, 0, 0, 0));
   const unnamed = ordered.length - heights.filter((height) => height === NAMED_ROW_HEIGHT).length;
   const side = ordered[Math.floor(ordered.length / 2)].change < 0 ? 1 : -1;

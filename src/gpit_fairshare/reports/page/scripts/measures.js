@@ -402,18 +402,17 @@ function gainsAndLosses(model, measures) {
 }
 
 /**
- * Return the sentences of the answer, each with its tone: failed checks, what is wrong or left over in the money, how
- * much is allocated, who gains and who loses.
+ * Return the sentences of the answer, each with its tone: how much is allocated, who gains and who loses, and then failed
+ * checks and what is wrong or left over in the money.
  */
 function answerSentences(model, measures, run) {
   const byYear = (amountIn) => measures.map((year) => [year.year, amountIn(year)]);
-  const plain = [allocatedSentence(model, measures), ...gainsAndLosses(model, measures)];
   return [
+    ...[allocatedSentence(model, measures), ...gainsAndLosses(model, measures)].map((text) => ({ text, tone: "" })),
     ...failedChecks(run).map((text) => ({ text, tone: "bad" })),
     ...amountsByYear(model, "Money does not balance (R07)", byYear((year) => Math.abs(imbalance(model, year)))),
     ...amountsByYear(model, `Unspent ${unspentKind(measures)} (R03)`, byYear(unspentIn)),
     ...amountsByYear(model, "New money (R09)", byYear((year) => newMoney(model, year))),
-    ...plain.map((text) => ({ text, tone: "" })),
   ];
 }
 

@@ -66,7 +66,7 @@ function createOrganisation(page, texts) {
       label, "", figures((index, row) => page.run.years[index].column(input, ORGANISATION)[row], unit),
     ));
     const steps = page.model.steps.map((step) => lineRow(
-      step.kind === NATIONAL ? `${step.label}, all together` : step.label,
+      step.kind === NATIONAL ? `${step.label} (national)` : step.label,
       texts.formulas.get(step.name) ?? step.formula,
       figures((index, row) => page.run.years[index].column(step.name, ORGANISATION)[row], step.unit),
     ));

@@ -59,6 +59,7 @@ function saveText(name, text) {
  */
 function createTable(element, rows, options) {
   const body = element.tBodies[0];
+  body.replaceChildren(...body.rows); // without the line breaks between them, which do not move with the lines
   const headings = [...element.tHead.rows[0].cells];
   const keys = headings.map((heading) => heading.dataset.key);
   const [search, areas, count, announcement, pages] = ["search", "area", "count", "order", "pages"]
@@ -104,9 +105,13 @@ function createTable(element, rows, options) {
     const isPaged = pageCount() > 1 && !state.isPrinted;
     const first = isPaged ? state.page * ROWS_OF_A_PAGE : 0;
     const lines = state.shown.slice(first, isPaged ? first + ROWS_OF_A_PAGE : undefined).map(lineOf);
-    if (lines.length !== body.rows.length || lines.some((line, index) => line !== body.rows[index])) {
-      body.replaceChildren(...lines);
+    // Only lines that are not in their place are moved: the others need no new layout.
+    let next = body.firstElementChild;
+    for (const line of lines) {
+      if (line === next) next = next.nextElementSibling;
+      else body.insertBefore(line, next);
     }
+    while (body.rows.length > lines.length) body.lastElementChild.remove();
     if (state.rows.length > MOST_ROWS) {
       for (const code of byCode.keys()) if (!byCode.get(code).isConnected) byCode.delete(code);
       element.setAttribute("aria-rowcount", state.shown.length + 1);

@@ -167,19 +167,19 @@ function controlOf(whatIf, name, year, moved) {
 /** Return a refusal in gpit's words, and which figures the page still shows. */
 function refusalText({ refusal, accepted, page }) {
   const changes = settingsInWords(page.model, accepted.settled);
-  const figures = changes.length ? changes.join("; ") : "the run as written";
-  return `Not possible: ${refusal.problem ?? refusal.message}. The figures shown are still those of ${figures}.`;
+  const figures = changes.length ? `those of ${changes.join("; ")}` : "the published ones";
+  return `Not possible: ${refusal.problem ?? refusal.message}. The figures shown are still ${figures}.`;
 }
 
-/** Return a changed value in words: `£135,800,000, 3.0% less than £140,000,000 as written`. */
+/** Return a changed value in words: `£135,800,000, 3.0% less than in the published figures (£140,000,000)`. */
 function changeText(own, now, unit) {
   const isAmount = AMOUNTS.includes(unit);
   const [before, after] = isAmount
     ? [own, now].map(({ value, written }) => writtenValue(value, unit, written))
     : parameterValues(own.value, now.value, unit);
-  const direction = now.value < own.value ? "less" : "more";
-  if (!isAmount || own.value <= 0) return `${after}, ${direction} than ${before} as written`;
-  return `${after}, ${percentChange(now.value / own.value - 1).slice(1)} ${direction} than ${before} as written`;
+  const isRatio = isAmount && own.value > 0;
+  const size = isRatio ? `${percentChange(now.value / own.value - 1).slice(1)} ` : "";
+  return `${after}, ${size}${now.value < own.value ? "less" : "more"} than in the published figures (${before})`;
 }
 
 /** Go back to the run as written; every box, slider and figure is as it was. */
@@ -256,7 +256,7 @@ function announce(whatIf) {
   let text = "";
   if (refusal) text = refusalText(whatIf);
   else if (accepted.run !== written) text = effectInWords(model, writtenMeasures, runMeasures(model, data, accepted.run));
-  else if (whatIf.announced !== null) text = "The figures are those of the run as written.";
+  else if (whatIf.announced !== null) text = "The figures are the published ones again.";
   document.getElementById("announcement").textContent = text;
   whatIf.announced = text || whatIf.announced;
 }
@@ -269,9 +269,10 @@ function effectInWords(model, before, now) {
   const allocated = allocatedSentence(model, now);
   if (now.at(-1).rows.every((row) => row.spendPercent === null)) return allocated;
   const verb = isLosing === 1 ? "loses" : "lose";
-  const earlier = wasLosing === isLosing ? "as many as written" : `${wholeCount(wasLosing)} as written`;
+  const earlier = wasLosing === isLosing ? "as many as" : `${wholeCount(wasLosing)} ${wasLosing === 1 ? "does" : "do"}`;
   const percent = percentage(LARGE_LOSS).replace(".0", "");
-  return `${counted(isLosing, model.organisation)} now ${verb} more than ${percent} in ${now.at(-1).year}, ${earlier}. ${allocated}`;
+  const losing = `${counted(isLosing, model.organisation)} now ${verb} more than ${percent} in ${now.at(-1).year}`;
+  return `${losing}; ${earlier} in the published figures. ${allocated}`;
 }
 
 // The command
@@ -331,7 +332,7 @@ function followRuns(page) {
 function statusOf(model, run) {
   const hasFailed = failedChecks(run).length > 0;
   const agreement = model.checks.length ? sentence(agreementOf(model, run)) : "The scheme has no checks";
-  const exit = hasFailed ? "gpit would exit with 1." : "Warnings and notes are those of gpit: run the command below.";
+  const exit = hasFailed ? "gpit would exit with 1." : "Warnings and notes are those of gpit: run its command.";
   return [
     newElement("p", "final", "This is a what-if, not a decision."),
     newElement("p", hasFailed ? "bad" : "", `${agreement}. ${exit}`),
