@@ -285,7 +285,7 @@ def test_years_change_table_and_charts(england):
         page.select_option("#table-year", label="2014/15")
         chosen = page.locator("#chart-waterfall").get_attribute("aria-label")
         first = page.locator("#organisations tbody tr").first
-        cells = first.locator("td").all_inner_texts()
+        cells = first.locator("td").all_text_contents()
         title = page.locator("figure:has(#chart-gains-and-losses) figcaption").inner_text()
 
         assert both.startswith(
@@ -310,7 +310,7 @@ def test_searching_sorting_choosing_and_saving(england, tmp_path):
         page.fill("#table-search", "wandsworth")
         page.click("#organisations tbody button")
         heading = page.locator("#organisation-name").inner_text()
-        lines = page.locator("#organisation-lines tbody td:first-child").all_inner_texts()
+        lines = page.locator("#organisation-lines tbody td:first-child").all_text_contents()
         page.fill("#table-search", "10q")
         with page.expect_download() as download:
             page.click("#table-download")

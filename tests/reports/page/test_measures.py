@@ -10,7 +10,7 @@ import pytest
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.engine.organisation_years import organisation_years
 from gpit_fairshare.reports import document
-from gpit_fairshare.reports.allocation import _years
+from gpit_fairshare.reports.allocation import year_table
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.page.controls import what_if_data
 from gpit_fairshare.reports.page.model import page_model
@@ -153,7 +153,7 @@ def expected_year(measures: YearMeasures) -> dict[str, Any]:
 
 def national_table(result: Result) -> list[Any]:
     """Return the table of national figures: years, rows with the texts below them, and the note."""
-    blocks = [*_years(Opening(result))]
+    blocks = [*year_table(Opening(result))]
     table = next((block for block in blocks if isinstance(block, document.Table)), None)
     note = next((block.text for block in blocks if isinstance(block, document.Paragraph)), "")
     if not table:
