@@ -23,7 +23,6 @@ from gpit_fairshare.reports.page.parts import (
     page_body,
 )
 from gpit_fairshare.reports.page.shell import COMPARISON_SCRIPTS, LICENCES, assembled, own_script
-from gpit_fairshare.structured_texts import json_text
 from gpit_fairshare.words import counted, inside, is_money, joined, plural, sentence, visible
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 _BARS: Final = 8
 """Most causes that each have a bar; of more, the smallest have one together."""
 _MOST_ROWS: Final = 40_000
-"""Rows of all choices of years together; above that there is only the first choice, as the page would be too large."""
+"""Organisations times choices of years; above that there is only the first choice, as the page would be too large."""
 _MOST_UNFOLDED: Final = 12
 """Most differences that are not folded."""
 _FIGURES: Final = ("old", "new", "change", "percent")
@@ -55,16 +54,11 @@ def comparison_page(comparison: Comparison, *, vega: str, notices: str) -> str:
     page = _ComparisonSections(comparison)
     titles = {side.record.scheme.title for side in (comparison.old, comparison.new) if side.record.scheme}
     heading = f"What changes: {titles.pop()}" if len(titles) == 1 else "What changes"
-    manifests = [
-        (f"Manifest of {word}, {side.name}", json_text(dict(side.record.manifest)))
-        for word, side in (("OLD", comparison.old), ("NEW", comparison.new))
-        if side.record.manifest
-    ]
     subject = f"Old: {comparison.old.name}. New: {comparison.new.name}."
     data = {"charts": charts_entry(page.choices[0].charts() if page.choices else []), "comparison": page.data()}
     return assembled(
         f"{comparison.old.name} compared with {comparison.new.name}",
-        page_body((heading, subject), page.sections(), folded_texts([*manifests, (LICENCES, notices)])),
+        page_body((heading, subject), page.sections(), folded_texts([(LICENCES, notices)])),
         data={"gpit-data": as_json(data)},
         scripts=(vega, own_script("", COMPARISON_SCRIPTS)),
     )
@@ -160,7 +154,7 @@ class _ComparisonSections:
         choices = [[year] for year in reversed(self.years)]
         if len(self.years) > 1 and is_additive(comparison.unit):
             choices.insert(0, self.years)
-        if len(choices) * comparison.row_count > _MOST_ROWS:
+        if len(choices) * comparison.row_count > _MOST_ROWS * len(comparison.years):
             choices = choices[:1]
         self.choices = [] if comparison.same else [_YearChoice(comparison, years) for years in choices]
         self.of_year = {
@@ -304,6 +298,9 @@ class _ComparisonSections:
     def _both_results(self) -> Iterator[Block]:
         """Yield a line on each result, and the input files of both with their digests."""
         yield from report.sides(self.comparison, details=True)
+        for side in (self.comparison.old, self.comparison.new):
+            if defaults := (side.record.manifest or {}).get("defaults"):
+                yield Paragraph(f"{side.name}: defaults from {defaults['file']}: {joined(defaults['keys'])}.")
         rows = [
             Row([word, str(entry["file"]), f"{entry['rows']:,}", Code(str(entry["sha256"]))])
             for word, side in (("Old", self.comparison.old), ("New", self.comparison.new))
