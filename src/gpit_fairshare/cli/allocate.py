@@ -86,8 +86,9 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         screen = allocation_screen(result, view, typed_options=typed_options, file_names=outputs.names)
         texts = letters_of(result, template) if letters else []
         writers = {path: partial(write_letters, texts, path.suffix.lower()) for path in letters or ()}
-        report = run.defaults.named_in(allocation_document(result))
-        files = outputs.write(result, report, advance, writers, has_page=True)
+        files = outputs.write(
+            result, run.defaults.named_in(allocation_document(result)), advance, writers, has_page=True
+        )
     if outputs.missing:
         print_message(outputs.missing)
     print_answer(run.defaults.named_in(screen), partial(document, result), as_json=as_json, files=files)

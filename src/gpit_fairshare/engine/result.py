@@ -84,8 +84,8 @@ class Result(Presented):
     def write(self, *paths: str | Path, manifest: bool = False) -> list[Path]:
         """Write the result to files, as `gpit allocate -o` does; each ending says the format.
 
-        `.xlsx`, `.csv`, `.parquet` and `.json` hold the result, `.html` and `.md` its report. Either all files are
-        written or none.
+        `.xlsx`, `.csv`, `.parquet` and `.json` hold the result, `.md` its report. `.html` is a page that recalculates;
+        without the extra `report` it has the report only. Either all files are written or none.
 
         Args:
             paths: The files; their folders must exist. An input file of the run is never overwritten.
