@@ -10,11 +10,14 @@ import pytest
 
 from browser import opened
 from gpit_fairshare import GpitError, allocate
+from gpit_fairshare.engine import calculate
 from gpit_fairshare.language.tree import number_text
 from gpit_fairshare.numbers import money
 from gpit_fairshare.reports.page import page_text
 from gpit_fairshare.reports.page.bundle import notices, vega_script
 from gpit_fairshare.reports.page.controls import slider_range
+from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.values import Setting
 from rulebook import RULES, invented
 
 pytestmark = pytest.mark.slow
@@ -147,10 +150,12 @@ def test_what_is_typed_gives_what_a_setting_gives(tmp_path, transition):
             page.locator("#reset").click()
             page.evaluate(TYPE, [case])
             problems = [text for text in page.locator(".setting-problem").all_inner_texts() if text]
-            settings = {f"{name}@{year}" if year else name: text for name, year, text in case}
+            settings = [f"{name}@{year}={text}" if year else f"{name}={text}" for name, year, text in case]
             result, refusal = start, ""
             try:
-                result = allocate(sample=True, transition=transition, settings=settings, with_effects=False)
+                # As allocate does, but the files are not read again.
+                scheme = load(transition=transition, settings=[Setting.read(text) for text in settings])
+                result = calculate(scheme, start.inputs)
             except GpitError as fault:
                 refusal = str(fault)
             assert len(problems) == bool(refusal), case
