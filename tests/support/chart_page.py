@@ -12,7 +12,7 @@ from gpit_fairshare.reports.page.charts import charts_entry
 from gpit_fairshare.reports.page.model import as_json, page_model
 from javascript import CALCULATION, SCRIPTS
 
-CHART_SCRIPTS = (*CALCULATION, "words.js", "measures.js", "charts.js")
+CHART_SCRIPTS = (*CALCULATION, "words.js", "elements.js", "measures.js", "charts.js")
 STYLE = "body { margin: 16px; font-family: system-ui, sans-serif } figure { margin: 0 0 32px } svg { max-width: 100% }"
 START = """
 const ENTRY = JSON.parse(document.getElementById("gpit-data").textContent);

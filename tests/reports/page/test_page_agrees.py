@@ -40,6 +40,9 @@ SAVED = """async (place) => {
     year.value = place;
     year.dispatchEvent(new Event("change"));
   }
+  // Off the window the table is drawn later.
+  document.getElementById("organisations").scrollIntoView();
+  for (let frame = 0; frame < 3; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
   let saved = null;
   URL.createObjectURL = (blob) => { saved = blob.text(); return ""; };
   HTMLAnchorElement.prototype.click = () => {};

@@ -88,8 +88,7 @@ def test_a_typed_value_changes_every_figure(page_file: Path) -> None:
         assert "3.0% less" in page.inner_text(f"{BUDGET}-change")
         losing, published = map(losing_more_than_a_twentieth, (expected, run()))
         assert page.inner_text("#announcement") == (
-            f"{losing} CCGs now lose more than 5% in 2015/16; {published} do in the published figures. "
-            f"{plain_sentences(expected)[0]}"
+            f"{losing} CCGs now lose more than 5% in 2015/16; {published} as reported. {plain_sentences(expected)[0]}"
         )
         assert page.evaluate("location.hash") == "#revenue_budget=135800000"
         assert accessibility_faults(page) == []
@@ -199,7 +198,7 @@ def test_an_address_opens_a_what_if(page_file: Path) -> None:
         assert "this page has no such setting: constructor and %E0%A4%A." in banner
 
 
-def test_an_impossible_address_shows_the_published_figures(page_file: Path) -> None:
+def test_an_impossible_address_shows_the_reported_figures(page_file: Path) -> None:
     """The banner says why, and the figures are those of the run as written."""
     with opened(page_file, fragment="revenue_budget=-5") as page:
         page.wait_for_timeout(PAUSE)

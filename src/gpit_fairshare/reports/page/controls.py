@@ -74,8 +74,9 @@ def controls_html(result: Result) -> str:
     change = " For money and people, a change such as -3% is possible too." if _has_amounts(scheme) else ""
     return (
         "<p>Move a slider or type a value, and every figure on this page is calculated again, here in the browser."
-        f"{change} Nothing is sent, and the published figures stay as they are.</p>\n"
-        '<div class="what-if-columns">\n<div id="announcement" role="status" class="visually-hidden-when-empty"></div>\n'
+        f"{change} Nothing is sent, and the reported figures stay as they are.</p>\n"
+        '<div class="what-if-columns">\n'
+        '<div id="announcement" role="status" class="visually-hidden-when-empty"></div>\n'
         f"<div>\n{controls}{_ACTIONS}</div>\n</div>\n"
     )
 

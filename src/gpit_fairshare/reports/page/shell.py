@@ -17,6 +17,7 @@ SCRIPTS: Final = (
     "kernels",
     "engine",
     "words",
+    "elements",
     "measures",
     "settings",
     "charts",
@@ -25,7 +26,7 @@ SCRIPTS: Final = (
     "what_if",
 )
 """Files of `scripts/` in the order in which they are joined; the formulas of the run and `page` follow."""
-COMPARISON_SCRIPTS: Final = ("numbers", "words", "measures", "charts", "table", "comparison")
+COMPARISON_SCRIPTS: Final = ("numbers", "words", "elements", "measures", "charts", "table", "comparison")
 """Those of the page of a comparison, which has no formulas."""
 LICENCES: Final = "Licences of the drawing library in this file"
 _FOLDER: Final = "gpit_fairshare.reports.page"

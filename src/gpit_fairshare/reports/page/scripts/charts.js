@@ -22,7 +22,8 @@ async function drawCharts({ config, charts }) {
     element.setAttribute("role", "img");
     element.setAttribute("aria-label", chart.description);
     const spec = { ...chart.spec, datasets: { rows: chart.rows } };
-    const drawn = { chart, element, rows: chart.rows, view: null, frame: 0 };
+    const drawn = { chart, element, rows: chart.rows, view: null, frame: 0, draw: null };
+    drawn.draw = drawnWhenSeen(element, () => drawn.view && showRows(drawn));
     PAGE_CHARTS.set(chart.id, drawn);
     // The page's policy allows no code from texts, and no style sheets but its own.
     const options = { config, ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: false };
@@ -39,7 +40,7 @@ function updateChart(id, rows, description) {
   drawn.rows = rows;
   drawn.frame ||= requestAnimationFrame(() => {
     drawn.frame = 0;
-    if (drawn.view) showRows(drawn);
+    drawn.draw();
   });
 }
 

@@ -70,7 +70,7 @@ function startPage() {
   const organisation = createOrganisation(page, {
     ...data.page, organisations: new Map(data.page.organisations), formulas: new Map(data.page.formulas),
   });
-  page.onRun(organisation.update);
+  page.onRun(drawnWhenSeen(document.getElementById("organisation"), organisation.update));
   page.table = startTable(page, organisation);
   startWhatIf(page);
 }

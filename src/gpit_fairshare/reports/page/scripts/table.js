@@ -7,14 +7,6 @@ const ROWS_OF_A_PAGE = 100;
 const FORMULA_STARTS = ["=", "+", "-", "@", "\t", "\r"];
 const ORDER_WORDS = { ascending: "smallest or A first", descending: "largest or Z first" };
 
-/** Return a new element with attributes, and with texts and elements inside it. */
-function makeElement(tag, attributes = {}, ...content) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...content);
-  return element;
-}
-
 /** Return rows in the order of a column, ties by code; rows without a value are last. */
 function sortedRows(rows, key, isAscending) {
   const isMissing = (value) => value === null || value === "";
@@ -127,8 +119,10 @@ function createTable(element, rows, options) {
     pages.lastElementChild.disabled = state.page === pageCount() - 1;
   }
 
+  const drawWhenSeen = drawnWhenSeen(element, draw);
+
   /** Choose the rows that match what is searched for, in order, and show them. */
-  function update() {
+  function update(show = draw) {
     const words = search.value.trim().toLowerCase();
     const matching = state.rows.filter((row) => (
       (!areas?.value || row.area === areas.value)
@@ -136,7 +130,7 @@ function createTable(element, rows, options) {
     ));
     state.shown = sortedRows(matching, state.key, state.isAscending);
     state.page = Math.min(state.page, pageCount() - 1);
-    draw();
+    show();
   }
 
   /** Sort by a column; sorting by the same column again reverses the order. */
@@ -170,7 +164,7 @@ function createTable(element, rows, options) {
       const place = keys.indexOf(key);
       if (place >= 0) headings[place].firstElementChild.textContent = text;
     }
-    update();
+    update(drawWhenSeen);
   }
 
   headings.forEach((heading, index) => {

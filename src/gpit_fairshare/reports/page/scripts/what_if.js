@@ -171,7 +171,7 @@ function refusalText({ refusal, accepted, page }) {
   return `Not possible: ${refusal.problem ?? refusal.message}. The figures shown are still ${figures}.`;
 }
 
-/** Return a changed value in words: `£135,800,000, 3.0% less than in the published figures (£140,000,000)`. */
+/** Return a changed value in words: `£135,800,000, 3.0% less than reported (£140,000,000)`. */
 function changeText(own, now, unit) {
   const isAmount = AMOUNTS.includes(unit);
   const [before, after] = isAmount
@@ -179,7 +179,7 @@ function changeText(own, now, unit) {
     : parameterValues(own.value, now.value, unit);
   const isRatio = isAmount && own.value > 0;
   const size = isRatio ? `${percentChange(now.value / own.value - 1).slice(1)} ` : "";
-  return `${after}, ${size}${now.value < own.value ? "less" : "more"} than in the published figures (${before})`;
+  return `${after}, ${size}${now.value < own.value ? "less" : "more"} than reported (${before})`;
 }
 
 /** Go back to the run as written; every box, slider and figure is as it was. */
@@ -226,7 +226,7 @@ function showBanner(whatIf) {
   const changes = settingsInWords(page.model, accepted.settled);
   const content = [];
   if (changes.length) {
-    content.push(newElement("p", "strong", "What-if: these are not the published figures. Changed:"));
+    content.push(newElement("p", "strong", "What-if: these are not the reported figures. Changed:"));
     content.push(newElement("ul", "", ...changes.map((change) => newElement("li", "", change))));
     const failing = failedChecks(accepted.run);
     const failed = `${sentence(agreementOf(page.model, accepted.run))}: gpit would exit with 1.`;
@@ -237,7 +237,7 @@ function showBanner(whatIf) {
     content.push(newElement("p", "warning", `Not used from the address, because this page has no such setting: ${listed(unknown)}.`));
   }
   if (content.length) {
-    const button = newElement("button", "", "Reset to the published figures");
+    const button = newElement("button", "", "Reset to the reported figures");
     button.type = "button";
     button.addEventListener("click", () => {
       reset(whatIf);
@@ -269,10 +269,10 @@ function effectInWords(model, before, now) {
   const allocated = allocatedSentence(model, now);
   if (now.at(-1).rows.every((row) => row.spendPercent === null)) return allocated;
   const verb = isLosing === 1 ? "loses" : "lose";
-  const earlier = wasLosing === isLosing ? "as many as" : `${wholeCount(wasLosing)} ${wasLosing === 1 ? "does" : "do"}`;
+  const earlier = wasLosing === isLosing ? "as many" : wholeCount(wasLosing);
   const percent = percentage(LARGE_LOSS).replace(".0", "");
   const losing = `${counted(isLosing, model.organisation)} now ${verb} more than ${percent} in ${now.at(-1).year}`;
-  return `${losing}; ${earlier} in the published figures. ${allocated}`;
+  return `${losing}; ${earlier} as reported. ${allocated}`;
 }
 
 // The command
