@@ -299,6 +299,6 @@ def test_random_settings_give_the_figures_of_runs(page_file: Path) -> None:
             settings[name] = text
             page.fill(box, text)
             page.keyboard.press("Enter")
-            page.wait_for_timeout(100)
+            page.wait_for_timeout(300)  # off the window the table is drawn once moves pause
 
             assert results_on_page(page) == expected_results(run(settings=settings)), settings

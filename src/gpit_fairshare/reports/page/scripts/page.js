@@ -40,7 +40,7 @@ function startTable(page, organisation) {
     table.setRows(rows());
   };
   field?.addEventListener("change", show);
-  page.onRun(show);
+  page.onRun(drawnWhenSeen(document.getElementById("organisations"), show));
   return table;
 }
 

@@ -119,10 +119,8 @@ function createTable(element, rows, options) {
     pages.lastElementChild.disabled = state.page === pageCount() - 1;
   }
 
-  const drawWhenSeen = drawnWhenSeen(element, draw);
-
   /** Choose the rows that match what is searched for, in order, and show them. */
-  function update(show = draw) {
+  function update() {
     const words = search.value.trim().toLowerCase();
     const matching = state.rows.filter((row) => (
       (!areas?.value || row.area === areas.value)
@@ -130,7 +128,7 @@ function createTable(element, rows, options) {
     ));
     state.shown = sortedRows(matching, state.key, state.isAscending);
     state.page = Math.min(state.page, pageCount() - 1);
-    show();
+    draw();
   }
 
   /** Sort by a column; sorting by the same column again reverses the order. */
@@ -164,7 +162,7 @@ function createTable(element, rows, options) {
       const place = keys.indexOf(key);
       if (place >= 0) headings[place].firstElementChild.textContent = text;
     }
-    update(drawWhenSeen);
+    update();
   }
 
   headings.forEach((heading, index) => {
