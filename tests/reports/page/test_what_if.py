@@ -86,6 +86,7 @@ def test_a_typed_value_changes_every_figure(page_file: Path) -> None:
         assert page.locator("#answer p:not([class])").all_inner_texts() == plain_sentences(expected)
         assert "£140,000,000 → £135,800,000 in every year" in page.inner_text("#what-if-banner")
         assert "3.0% less" in page.inner_text(f"{BUDGET}-change")
+        assert "do not quote" in page.inner_text("#status")  # as in the run as written
         losing, published = map(losing_more_than_a_twentieth, (expected, run()))
         assert page.inner_text("#announcement") == (
             f"{losing} CCGs now lose more than 5% in 2015/16; {published} as reported. {plain_sentences(expected)[0]}"

@@ -315,6 +315,8 @@ function followRuns(page) {
   const [answer, status] = ["answer", "status"].map((id) => document.getElementById(id));
   const body = document.querySelector("#national-figures tbody");
   const places = [answer, status, body].filter(Boolean).map((element) => [element, [...element.childNodes]]);
+  // Between the first paragraph and that of the checks: draft, illustrative, indicative, set for the run.
+  const cautions = [...(status?.children ?? [])].slice(1, -1);
   page.onRun((run) => {
     updateCharts(model, data, run);
     if (run === written) {
@@ -323,18 +325,19 @@ function followRuns(page) {
     }
     const measures = runMeasures(model, data, run);
     answer?.replaceChildren(...answerSentences(model, measures, run).map(({ text, tone }) => newElement("p", tone, text)));
-    status?.replaceChildren(...statusOf(model, run));
+    status?.replaceChildren(...statusOf(model, run, cautions));
     body?.replaceChildren(...figureRows(model, measures, run));
   });
 }
 
-/** Return the paragraphs of the status of a what-if: that it is one, and whether its checks pass. */
-function statusOf(model, run) {
+/** Return the paragraphs of the status of a what-if: that it is one, the cautions, and whether its checks pass. */
+function statusOf(model, run, cautions) {
   const hasFailed = failedChecks(run).length > 0;
   const agreement = model.checks.length ? sentence(agreementOf(model, run)) : "The scheme has no checks";
-  const exit = hasFailed ? "gpit would exit with 1." : "Warnings and notes are those of gpit: run its command.";
+  const exit = hasFailed ? "gpit would exit with 1." : "Warnings and notes are not worked out again in a what-if.";
   return [
     newElement("p", "final", "This is a what-if, not a decision."),
+    ...cautions,
     newElement("p", hasFailed ? "bad" : "", `${agreement}. ${exit}`),
   ];
 }
