@@ -167,7 +167,7 @@ function controlOf(whatIf, name, year, moved) {
 /** Return a refusal in gpit's words, and which figures the page still shows. */
 function refusalText({ refusal, accepted, page }) {
   const changes = settingsInWords(page.model, accepted.settled);
-  const figures = changes.length ? `those of ${changes.join("; ")}` : "the published ones";
+  const figures = changes.length ? `those of ${changes.join("; ")}` : "those reported";
   return `Not possible: ${refusal.problem ?? refusal.message}. The figures shown are still ${figures}.`;
 }
 
@@ -256,7 +256,7 @@ function announce(whatIf) {
   let text = "";
   if (refusal) text = refusalText(whatIf);
   else if (accepted.run !== written) text = effectInWords(model, writtenMeasures, runMeasures(model, data, accepted.run));
-  else if (whatIf.announced !== null) text = "The figures are the published ones again.";
+  else if (whatIf.announced !== null) text = "The figures are those reported again.";
   document.getElementById("announcement").textContent = text;
   whatIf.announced = text || whatIf.announced;
 }
