@@ -3,7 +3,8 @@
 Writing is a multiple of writing the JSON document of the same run, both as processes, in turn in one run, with the
 drawing library in the cache. A move is a slider of the what-if that is moved while it is in the window, until every
 figure is calculated again and all that is in the window is drawn; the table and the charts outside it are drawn once
-moves pause. Medians; exit code 1 if a limit is missed.
+moves pause. Medians; exit code 1 if a limit on size or writing is missed. Milliseconds depend on the machine, so a
+move above its goal is only reported.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MOVES = 15
 PRACTICES = 8_000
 MOST_OF_JSON = 2.0
 LIMITS = {"England": (3_000_000, 50.0), "practices": (12_000_000, 2_000.0)}
-"""Bytes of the page, and milliseconds of a move."""
+"""Bytes of the page, and the goal of a move in milliseconds."""
 MOVE = """async (part) => {
   const slider = document.querySelector(".setting-control input[type=range]");
   slider.scrollIntoView();
@@ -87,7 +88,8 @@ def main() -> int:
                 f"a move {median(moves):.0f} ms ({min(moves):.0f} to {max(moves):.0f})"
             )
             missed += [f"{title}: size"] if size > most else []
-            missed += [f"{title}: a move"] if median(moves) >= longest else []
+            if median(moves) >= longest:
+                print(f"{title}: a move is above its goal of {longest:.0f} ms")
             missed += [f"{title}: writing"] if title == "England" and written > MOST_OF_JSON * beside else []
     print(f"limits on the page: {'MISSED' if missed else 'met'}")
     for limit in missed:
