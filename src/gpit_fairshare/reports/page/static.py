@@ -55,6 +55,7 @@ class StaticSections:
         """Return the content of the page: heading, banner, all sections, and `appendix` as HTML below them."""
         organisations = counted(self.years[-1].organisations, self.noun)
         subject = f"{organisations}, {span([year.year for year in self.years])}"
+        subject += "" if self._is_final() else ". These figures are not final."
         need_script = ["what-if"] if self.recalculates else []
         return page_body((self.scheme.title, subject), self._sections(), appendix, need_script)
 
@@ -82,16 +83,22 @@ class StaticSections:
         """Return the sentences of the answer, and below them whether it is final, and what is wrong or left over."""
         opening = self.opening
         answer = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems_of_figures()]
-        # In short: the files with illustrative figures are named further below.
-        cautions = [*Opening(self.result).cautions(), *opening.settings()]
+        cautions = self._cautions()
         defaults = self.result.manifest.get("defaults")
         named = [Paragraph(f"Defaults from {defaults['file']}: {joined(defaults['keys'])}.")] if defaults else []
-        is_final = self.result.agrees and not cautions
-        final = "Nothing here is marked as draft or indicative." if is_final else "These figures are not final."
+        final = "Nothing here is marked as draft or indicative." if self._is_final() else "These figures are not final."
         return (
             f'<div id="answer">\n{blocks_html(answer)}</div>\n<div id="status">\n<p class="final">{final}</p>\n'
             f"{blocks_html([*cautions, *named, opening.checks()])}</div>\n"
         )
+
+    def _cautions(self) -> list[Paragraph]:
+        """Return what limits the use of the figures, in short: files with illustrative figures are named below."""
+        return [*Opening(self.result).cautions(), *self.opening.settings()]
+
+    def _is_final(self) -> bool:
+        """Return whether all checks pass, and nothing is a draft, illustrative, indicative or set for the run."""
+        return self.result.agrees and not self._cautions()
 
     def _figures(self) -> str:
         """Return the table of national figures, and folded below it every figure of the run year by year."""
