@@ -29,7 +29,10 @@ from gpit_fairshare.sharing import rounded, share_out
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.language.kinds import Symbol
     from gpit_fairshare.scheme.model import Check, Part, Scheme, Step
 
 
@@ -158,11 +161,8 @@ class YearRun:
         self.now.outcomes = labels
 
     def _cells(self, expression: tree.Expression, row: int) -> str:
-        """Return the cells of the input files that a formula uses for one organisation, in brackets; empty if none."""
-        keys = [(self.year, self.now.codes()[row], name) for name, _ in tree.names_in(expression)]
-        origins = self.inputs.origins
-        cells = dict.fromkeys(origins[key] for key in keys if key in origins)
-        return f" ({', '.join(cells)})" if cells else ""
+        """Return the cells of the input files that a formula uses for one organisation; see `cells_text`."""
+        return cells_text(self.inputs, expression, self.year, self.now.codes()[row])
 
     def _figures(self, expression: tree.Expression, kind: Kind, row: int) -> str:
         """Return the values of the names in a formula, for one row, as text in brackets; empty if it has no names.
@@ -170,17 +170,7 @@ class YearRun:
         At most six are given.
         """
         frame, parts = self.now.frames[kind], []
-        for node in tree.walk(expression):
-            match node:
-                case tree.AggregateCall(function, of):
-                    names = [tree.to_text(node)]
-                    unit = None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit
-                case tree.TableCall() | tree.RateOf():
-                    names, unit = [tree.to_text(node)], unit_in(node, self.scheme.symbols)
-                case tree.Name(of) | tree.Previous(of) | tree.IsGiven(of):
-                    names, unit = [of, previous_column(of)], self.scheme.symbols[of].unit
-                case _:
-                    continue
+        for names, unit in shown_values(expression, self.scheme.symbols):
             columns = [name for name in names if name in frame.columns]
             if columns:
                 value = frame[columns[0]][row]
@@ -558,3 +548,28 @@ class YearRun:
         )
         remedy = "Round to a larger unit, such as to=1 for whole pounds"
         return Finding.warning(FindingCode.TOO_FINE_A_UNIT, message, remedy)
+
+
+# What messages say of a formula, here and on the page ----------------------------------------------------------
+
+
+def cells_text(inputs: Inputs, expression: tree.Expression, year: str, code: str) -> str:
+    """Return the cells of the input files that a formula uses for an organisation, in brackets; empty if none."""
+    keys = [(year, code, name) for name, _ in tree.names_in(expression)]
+    cells = dict.fromkeys(inputs.origins[key] for key in keys if key in inputs.origins)
+    return f" ({', '.join(cells)})" if cells else ""
+
+
+def shown_values(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Iterator[tuple[list[str], str | None]]:
+    """Yield what a message shows of a formula: for each name or figure the columns that may hold it, and its unit.
+
+    The value is that of the first column that a row has; the name shown is that of the first of all.
+    """
+    for node in tree.walk(expression):
+        match node:
+            case tree.AggregateCall(function, of):
+                yield [tree.to_text(node)], None if AGGREGATES[function].is_count else symbols[of].unit
+            case tree.TableCall() | tree.RateOf():
+                yield [tree.to_text(node)], unit_in(node, symbols)
+            case tree.Name(of) | tree.Previous(of) | tree.IsGiven(of):
+                yield [of, previous_column(of)], symbols[of].unit

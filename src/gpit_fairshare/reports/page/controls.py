@@ -6,9 +6,9 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.numbers import parameter_value, written_value
 from gpit_fairshare.reports.formats.html import escaped
+from gpit_fairshare.reports.page.model import functions_of_plugins
 from gpit_fairshare.run_options import OPTIONS, OptionKind, RunOptions
 from gpit_fairshare.scheme.model import AMOUNTS, table_of
 from gpit_fairshare.scheme.values import Setting
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.scheme.model import Parameter, Part, Scheme
+    from gpit_fairshare.scheme.model import Parameter, Scheme
 
 _SLIDER_REACH: Final = 0.2
 """How far a slider goes each way, as a part of the value, unless the parameter has both bounds."""
@@ -61,10 +61,9 @@ def controls_html(result: Result) -> str:
     A rule with functions of plug-ins has no what-if: the content then says why, and names the functions.
     """
     scheme = result.scheme
-    parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
-    if plugins := dict.fromkeys(str(function) for part in parts for function in added_functions(part.tree)):
+    if plugins := functions_of_plugins(scheme):
         return (
-            f"<p>This page cannot recalculate: the rule uses {escaped(joined([*plugins]))}, "
+            f"<p>This page cannot recalculate: the rule uses {escaped(joined(plugins))}, "
             "which this page does not have. The figures are those of the run.</p>\n"
         )
     if not scheme.parameters:

@@ -11,16 +11,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gpit_fairshare.engine.organisation_years import predecessors
+from gpit_fairshare.engine.year import cells_text, shown_values
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_javascript import row_function
-from gpit_fairshare.language.in_polars import previous_column
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, kind_of
-from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import added_functions, partial_functions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.scheme.model import Check, Outcome, Parameter, Part, Scheme, Step
@@ -37,17 +36,22 @@ class PageModel(NamedTuple):
 
 def page_model(result: Result) -> PageModel:
     """Return the model and the inputs of a run for its page."""
-    scheme = result.scheme
-    parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
-    plugins = dict.fromkeys(str(function) for part in parts for function in added_functions(part.tree))
+    scheme, plugins = result.scheme, functions_of_plugins(result.scheme)
+    aggregates = ", ".join(f"{name}: {function.javascript}" for name, function in AGGREGATES.items())
     groups = (  # not yet: functions of plug-ins have no JavaScript
         f"{name}: [{','.join(f'{chr(10)}{{{_functions(part)}}}' for part in kind)}]"
         for name, kind in (("steps", scheme.steps), ("checks", scheme.checks), ("outcomes", scheme.outcomes))
     )
     return PageModel(
-        "" if plugins else f"const FORMULAS = {{{', '.join(groups)}}};",
-        {"model": {**_model(scheme), "plugins": [*plugins]}, "years": [*_years(result)]},
+        "" if plugins else f"const FORMULAS = {{aggregates: {{{aggregates}}}, {', '.join(groups)}}};",
+        {"model": {**_model(scheme), "plugins": plugins}, "years": [*_years(result)]},
     )
+
+
+def functions_of_plugins(scheme: Scheme) -> list[str]:
+    """Return the functions of plug-ins that a scheme uses, each once; a page has no JavaScript for them."""
+    parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
+    return list(dict.fromkeys(str(function) for part in parts for function in added_functions(part.tree)))
 
 
 def as_json(data: object) -> str:
@@ -184,21 +188,9 @@ def _uses(scheme: Scheme, part: Part) -> dict[str, Any]:
             if isinstance(node, tree.TableCall)
         ],
         "previous": [node.of for node in nodes if isinstance(node, tree.Previous)],
-        "shown": [*_shown(scheme, nodes)],
+        "shown": [*shown_values(part.tree, scheme.symbols)],
         "partial": partial_functions(part.tree),
     }
-
-
-def _shown(scheme: Scheme, nodes: Sequence[tree.Expression]) -> Iterator[tuple[list[str], str | None]]:
-    """Yield for each name in a formula the names of its columns, the first that a row has counts, and its unit."""
-    for node in nodes:
-        match node:
-            case tree.AggregateCall(function, of):
-                yield [tree.to_text(node)], None if AGGREGATES[function].is_count else scheme.symbols[of].unit
-            case tree.TableCall() | tree.RateOf():
-                yield [tree.to_text(node)], unit_in(node, scheme.symbols)
-            case tree.Name(of) | tree.Previous(of) | tree.IsGiven(of):
-                yield [of, previous_column(of)], scheme.symbols[of].unit
 
 
 def _kernel(expression: tree.Expression) -> dict[str, Any] | None:
@@ -276,14 +268,9 @@ def _without_repeats(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[
 
 def _cells(result: Result, year: str, codes: Iterable[str]) -> Iterator[list[str] | None]:
     """Yield for each check that stops a run the cells that it uses, by organisation, as its message names them."""
-    origins, symbols = result.inputs.origins, result.scheme.symbols
+    symbols = result.scheme.symbols
     for check in result.scheme.checks:
         if not check.stops or kind_of(check.tree, symbols) != ORGANISATION:
             yield None
             continue
-        names = [name for name, _ in tree.names_in(check.tree)]
-        texts = []
-        for code in codes:
-            cells = dict.fromkeys(origins[key] for name in names if (key := (year, code, name)) in origins)
-            texts.append(f" ({', '.join(cells)})" if cells else "")
-        yield texts
+        yield [cells_text(result.inputs, check.tree, year, code) for code in codes]

@@ -17,6 +17,7 @@ function makeModel(written, formulas) {
     units: new Map(written.units),
     parameters: new Map(written.parameters.map((each) => [each.name, parameter(each)])),
     tables: new Map(written.tables.map((table) => [table.name, table])),
+    aggregates: formulas.aggregates,
     steps: parts("steps"),
     checks: parts("checks"),
     outcomes: parts("outcomes"),
@@ -133,15 +134,15 @@ class YearRun {
     const outer = this.groups.get(within).members;
     if (kind === ORGANISATION) return outer;
     const inner = this.groups.get(kind.slice(3));
-    const found = [];
+    const outerOf = [];
     inner.members.forEach((number, row) => {
-      found[number] ??= outer[row];
-      if (found[number] !== outer[row]) {
+      outerOf[number] ??= outer[row];
+      if (outerOf[number] !== outer[row]) {
         const label = `${kind.slice(3)} ${inner.labels[number]}`;
         throw new Refusal(`${this.place}: ${label} is in more than one ${within}`);
       }
     });
-    return found;
+    return outerOf;
   }
 
   /** Return the values of a name for every row of a kind; a blank is refused. */
@@ -292,11 +293,11 @@ class YearRun {
     const why = `, and ${text} needs a value; replace blanks in a step with where(given(${of}), …)`;
     const values = this.filled(of, kind, why);
     if (!within) {
-      this.store(text, NATIONAL, [AGGREGATES[name](values)]);
+      this.store(text, NATIONAL, [this.model.aggregates[name](values)]);
       return;
     }
     const groups = rowsByGroup(this.members(kind, within), values.length, this.height(`by ${within}`));
-    this.store(text, `by ${within}`, groups.map((rows) => AGGREGATES[name](rows.map((row) => values[row]))));
+    this.store(text, `by ${within}`, groups.map((rows) => this.model.aggregates[name](rows.map((row) => values[row]))));
   }
 
   /** Store the rate that a `share_out` step found, unless it is stored; null where everybody has the most. */
@@ -447,5 +448,3 @@ class YearRun {
     this.exact.set(name, values);
   }
 }
-
-const AGGREGATES = { total: sum, count: countOf, largest: largestOf, smallest: smallestOf };
