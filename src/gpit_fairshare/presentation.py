@@ -114,10 +114,6 @@ class Presented:
         written: list[Path] = _renderers().write(self, paths, **options)
         return written
 
-    def _page(self) -> Page:
-        """Return the report as a page that can be shared."""
-        return Page(*_renderers().page(self))
-
     def _markdown(self, **options: Any) -> str:
         """Return the report as Markdown; the options are those of the function that makes it."""
         return str(_renderers().markdown(self, **options))
@@ -129,6 +125,24 @@ class Presented:
     def _repr_html_(self) -> str:
         """Return the report as a piece of HTML, which a notebook shows instead of the `repr`."""
         return str(_renderers().html(self))
+
+
+class PresentedAsPage(Presented):
+    """Base of a result and a comparison, whose report is also a page to share."""
+
+    __slots__ = ()
+
+    def report(self) -> Page:
+        """Return the report as a page in one file with charts, as `-o page.html` writes; that of a run recalculates.
+
+        Returns:
+            A `Page`: a notebook shows it at the end of a cell, `write("page.html")` writes it, `html` is its text.
+
+        Raises:
+            UsageError: The extra for its charts is not installed; the message says what to type.
+            OutputError: The drawing library of the charts has a version that this gpit does not know.
+        """  # noqa: DOC502 - raised by what it calls
+        return Page(*_renderers().page(self))
 
 
 def _renderers() -> Any:

@@ -18,7 +18,7 @@ from gpit_fairshare.comparison.movement import outcome_changes
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import ResultSource, comparable, remarks_on, side_of
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.presentation import Page, Presented, cut
+from gpit_fairshare.presentation import PresentedAsPage, cut
 from gpit_fairshare.renamed import renamed_names
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ __all__ = [
 __getattr__ = renamed_names(__name__, {"Change": "RowChange", "Difference": "RuleDifference"})
 
 
-class Comparison(Presented, ComparedResults):
+class Comparison(PresentedAsPage, ComparedResults):
     """Two compared results: what changed, for whom, and why."""
 
     def __repr__(self) -> str:
@@ -68,18 +68,6 @@ class Comparison(Presented, ComparedResults):
     def document(self) -> dict[str, Any]:
         """Return the whole comparison with stable keys, for JSON."""
         return document(self)
-
-    def report(self) -> Page:
-        """Return the report as a page in one file with charts, as `gpit compare -o page.html` writes.
-
-        Returns:
-            A `Page`: a notebook shows it at the end of a cell, `write("page.html")` writes it, `html` is its text.
-
-        Raises:
-            UsageError: The extra for its charts is not installed; the message says what to type.
-            OutputError: The drawing library of the charts has a version that this gpit does not know.
-        """  # noqa: DOC502 - raised by what it calls
-        return self._page()
 
     def markdown(self, top: int | None = None) -> str:
         """Return the report of `gpit compare` as Markdown, for a pull request, with `top` rows in each list.

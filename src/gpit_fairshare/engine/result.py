@@ -12,7 +12,7 @@ from gpit_fairshare.engine.measures import YearMeasures, measures_of, with_no_ou
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.plugins import LIBRARIES_OF_RESULTS
-from gpit_fairshare.presentation import Page, Presented, cut
+from gpit_fairshare.presentation import PresentedAsPage, cut
 from gpit_fairshare.scheme.definition import definition
 from gpit_fairshare.words import joined, parse_year
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Result(Presented):
+class Result(PresentedAsPage):
     """A finished run: its tables, checks and findings, and the manifest to reproduce it."""
 
     scheme: Scheme
@@ -68,18 +68,6 @@ class Result(Presented):
         if name not in self.years:
             raise UsageError(f"there is no year {year!r}; the result has {joined([*self.years])}")
         return self.rows.filter(pl.col("year") == name)
-
-    def report(self) -> Page:
-        """Return the report as a page in one file that recalculates, as `gpit allocate -o page.html` writes.
-
-        Returns:
-            A `Page`: a notebook shows it at the end of a cell, `write("page.html")` writes it, `html` is its text.
-
-        Raises:
-            UsageError: The extra for its charts is not installed; the message says what to type.
-            OutputError: The drawing library of the charts has a version that this gpit does not know.
-        """  # noqa: DOC502 - raised by what it calls
-        return self._page()
 
     def write(self, *paths: str | Path, manifest: bool = False) -> list[Path]:
         """Write the result to files, as `gpit allocate -o` does; each ending says the format.

@@ -26,10 +26,10 @@ from gpit_fairshare.reports.output_files import (
     checked_outputs,
     comparison_writers,
     document_writers,
-    missing_for_page,
     page_of,
     write_drafts,
 )
+from gpit_fairshare.reports.page.bundle import MISSING, is_available
 from gpit_fairshare.reports.verification import verification_document
 from gpit_fairshare.verification import Verification
 
@@ -68,8 +68,8 @@ def page(subject: Result | Comparison) -> tuple[str, str]:
     Raises:
         UsageError: The extra for its charts is not installed.
     """
-    if missing := missing_for_page([Path("page.html")]):
-        raise UsageError(missing)
+    if not is_available():
+        raise UsageError(MISSING)
     if isinstance(subject, Comparison):
         return page_of(subject), f"the comparison of {subject.old.name} with {subject.new.name}"
     return page_of(subject), subject.scheme.title

@@ -230,7 +230,7 @@ class OrganisationTable:
         if self.is_compared:
             columns += [
                 _TableColumn(Column("Change"), lambda row: or_dash(row.change, signed), _change),
-                _TableColumn(Column("%", spare=4), lambda row: _percent(row.change_ratio), _change_percent),
+                _TableColumn(Column("%", spare=4), lambda row: ratio_change(row.change_ratio), _change_percent),
             ]
         if rate and self.has_rates:
             columns.append(
@@ -253,7 +253,7 @@ class OrganisationTable:
         return self.write(_allocated(rows)) if self.in_money else ""
 
 
-def _percent(ratio: float | None) -> str:
+def ratio_change(ratio: float | None) -> str:
     """Return a change as a percentage with its sign; a dash for None."""
     return percent_change(None if ratio is None else exact_decimal(ratio * 100))
 
@@ -281,7 +281,7 @@ def _change(rows: Sequence[TableRow]) -> str:
 def _change_percent(rows: Sequence[TableRow]) -> str:
     """Return the change of the total in per cent; a dash if there was no spend."""
     spend = _spend(rows)
-    return _percent(_allocated(rows) / spend - 1 if spend > 0 else None)
+    return ratio_change(_allocated(rows) / spend - 1 if spend > 0 else None)
 
 
 def _per_head(rows: Sequence[TableRow]) -> str:

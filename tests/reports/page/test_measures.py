@@ -112,7 +112,6 @@ def sorted_figures(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
         "fairShare",
         "result",
         "change",
-        "percent",
         "perHead",
         "outcome",
     )
@@ -121,7 +120,7 @@ def sorted_figures(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 def organisation_figures(result: Result) -> list[list[tuple[Any, ...]]]:
     """Return the figures of every organisation by year, as the reports have them."""
-    names = ("code", "name", "area", "people", "opening", "fair_share", "allocation", "change", "change_ratio")
+    names = ("code", "name", "area", "people", "opening", "fair_share", "allocation", "change")
     return [
         [
             tuple(getattr(row, name) for name in (*names, "per_head", "outcome"))
@@ -138,10 +137,12 @@ def year_figures(measures: dict[str, Any]) -> dict[str, Any]:
 
 def expected_year(measures: YearMeasures) -> dict[str, Any]:
     """Return the measures of the reports in the page's shape."""
-    names = ("year", "organisations", "allocated", "baseline", "gain", "lose", "before", "after")
     figures = asdict(measures)
-    expected = {name: figures[name] for name in names}
-    expected |= {name: [*figures[name]] for name in ("areas", "outcomes")}
+    expected = {name: figures[name] for name in ("year", "organisations", "allocated")}
+    expected["outcomes"] = [*figures["outcomes"]]
+    for name in ("before", "after"):
+        ends = figures[name]
+        expected[name] = ends and {end: ends[end] for end in ("lowest", "highest")}
     expected["money"] = None
     if measures.money:
         lines = {"moneyIn": "money_in", "takenAway": "taken_away", "unspent": "unspent"}

@@ -13,6 +13,8 @@ from gpit_fairshare.errors import GpitError
 from gpit_fairshare.numbers import money
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.page import page_text
+from running import write_rows
+from small_schemes import scheme
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,12 +212,34 @@ def test_an_impossible_address_shows_the_reported_figures(page_file: Path) -> No
         assert page.is_hidden("#what-if-banner")
 
 
+def test_money_of_years_that_are_not_shown_follows_too(tmp_path: Path) -> None:
+    """Of more than four years the line below the table adds up the others: 3 of £10 are £30, 3 of £20 are £60."""
+    path = tmp_path / "six.html"
+    years = [f"{2014 + number}/{15 + number}" for number in range(6)]
+    result = allocate(
+        population=write_rows(tmp_path / "p.csv", [{"org_code": "A", "registered_population": 5}]),
+        scheme=scheme(tmp_path, "allocation = share_out(pot, by=registered_population) # £", years=str(years), pot=10),
+    )
+    path.write_text(page_text(result, vega="", notices=""), encoding="utf-8")
+    with opened(path) as page:
+        note = page.locator("#national-note")
+        assert note.inner_text() == "3 of 6 years shown; in the other 3: £30 allocated, £0 unspent."
+        page.fill("[data-name=pot] input[type=text]", "20")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(PAUSE)
+
+        assert note.inner_text() == "3 of 6 years shown; in the other 3: £60 allocated, £0 unspent."
+        page.click("#reset")
+        page.wait_for_timeout(PAUSE)
+        assert "£30" in note.inner_text()
+
+
 def test_failed_checks_are_shown_with_the_exit_code(tmp_path: Path) -> None:
     """A check that fails does not stop a run: the banner and the status say so, and that gpit would exit with 1."""
     path = tmp_path / "damping.html"
-    scheme = tmp_path / "mine.toml"
-    scheme.write_text(CHECKED_SCHEME, encoding="utf-8")
-    path.write_text(page_text(run(scheme=str(scheme)), vega="", notices=""), encoding="utf-8")
+    file = tmp_path / "mine.toml"
+    file.write_text(CHECKED_SCHEME, encoding="utf-8")
+    path.write_text(page_text(run(scheme=str(file)), vega="", notices=""), encoding="utf-8")
     with opened(path) as page:
         page.fill("[data-name=budget] input[type=text]", "90")
         page.keyboard.press("Enter")

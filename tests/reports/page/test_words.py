@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gpit_fairshare import numbers, words
-from gpit_fairshare.reports.organisation_table import _percent
+from gpit_fairshare.reports.organisation_table import ratio_change
 from javascript import run_script
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "signed(x)": numbers.signed,
     "signed(x, 2)": lambda number: numbers.signed(number, 2),
     "percentage(x)": numbers.percentage,
-    "percentChange(x)": _percent,
+    "percentChange(x)": ratio_change,
     "plainNumber(x)": numbers.plain_number,
     "wholeNumber(x)": numbers.whole,
     "shortestText(shortestDecimal(x))": lambda number: numbers.shortest_decimal(numbers.exact(number)),

@@ -97,7 +97,7 @@ def organisation_table(
         columns: Its columns; the cells of the first are the headings of the rows.
         rows: The code and the texts of the cells of each organisation; an empty text becomes a dash.
         caption: Its caption, and the year in it.
-        sorted_by: The key of the column by which rows are sorted, and `ascending` or `descending`.
+        sorted_by: The key of the column that sorts the rows, and `ascending` or `descending`.
         years: What can be chosen, and the place of what is shown; no choice if there is only one.
     """
     key, order = sorted_by

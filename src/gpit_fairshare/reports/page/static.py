@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.explanation.summary import year_summaries
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import in_words, tree
-from gpit_fairshare.numbers import exact, money, or_dash, per_head, percent_change, signed, written_value
+from gpit_fairshare.numbers import money, or_dash, per_head, signed, written_value
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.allocation import everyone, year_table
 from gpit_fairshare.reports.allocation_details import ResultReport
@@ -16,6 +17,7 @@ from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Code, Column, Item, Paragraph, Role, Row, Table
 from gpit_fairshare.reports.formats.html import escaped, table_element
 from gpit_fairshare.reports.ladder import bar
+from gpit_fairshare.reports.organisation_table import ratio_change
 from gpit_fairshare.reports.page.parts import PageColumn, blocks_html, chart_place, organisation_table, page_body
 from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.words import counted, joined, listed, plural, sentence, span
@@ -55,7 +57,7 @@ class StaticSections:
         """Return the content of the page: heading, banner, all sections, and `appendix` as HTML below them."""
         organisations = counted(self.years[-1].organisations, self.noun)
         subject = f"{organisations}, {span([year.year for year in self.years])}"
-        subject += "" if self._is_final() else ". These figures are not final."
+        subject += "" if self.is_final else ". These figures are not final."
         need_script = ["what-if"] if self.recalculates else []
         return page_body((self.scheme.title, subject), self._sections(), appendix, need_script)
 
@@ -83,22 +85,23 @@ class StaticSections:
         """Return the sentences of the answer, and below them whether it is final, and what is wrong or left over."""
         opening = self.opening
         answer = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems_of_figures()]
-        cautions = self._cautions()
         defaults = self.result.manifest.get("defaults")
         named = [Paragraph(f"Defaults from {defaults['file']}: {joined(defaults['keys'])}.")] if defaults else []
-        final = "Nothing here is marked as draft or indicative." if self._is_final() else "These figures are not final."
+        final = "Nothing here is marked as draft or indicative." if self.is_final else "These figures are not final."
         return (
             f'<div id="answer">\n{blocks_html(answer)}</div>\n<div id="status">\n<p class="final">{final}</p>\n'
-            f"{blocks_html([*cautions, *named, opening.checks()])}</div>\n"
+            f"{blocks_html([*self.cautions, *named, opening.checks()])}</div>\n"
         )
 
-    def _cautions(self) -> list[Paragraph]:
+    @cached_property
+    def cautions(self) -> list[Paragraph]:
         """Return what limits the use of the figures, in short: files with illustrative figures are named below."""
         return [*Opening(self.result).cautions(), *self.opening.settings()]
 
-    def _is_final(self) -> bool:
+    @property
+    def is_final(self) -> bool:
         """Return whether all checks pass, and nothing is a draft, illustrative, indicative or set for the run."""
-        return self.result.agrees and not self._cautions()
+        return self.result.agrees and not self.cautions
 
     def _figures(self) -> str:
         """Return the table of national figures, and folded below it every figure of the run year by year."""
@@ -110,15 +113,16 @@ class StaticSections:
         more += [*self.report.below_spend(), *self.report.movements()] if self.opening.in_money else []
         return (
             f'<div class="table" role="group" aria-label="National figures" tabindex="0">\n{named}</div>\n'
-            f"{blocks_html(others)}<details>\n<summary>All national figures</summary>\n"
-            f"{_as_written('These figures are')}{blocks_html(more)}</details>\n"
+            f'<div id="national-note">\n{blocks_html(others)}</div>\n'
+            f"<details>\n<summary>All national figures</summary>\n"
+            f"{_as_reported('These figures are')}{blocks_html(more)}</details>\n"
         )
 
     def _spread(self) -> str:
         """Return the chart of £ per head and the table of its spread; empty if the run has neither."""
         table = blocks_html([*self.report.spread_per_head()][1:])
         chart = chart_place(self.charts.get("spread"))
-        return f"{chart}{_as_written('The figures of this table are') if table else ''}{table}"
+        return f"{chart}{_as_reported('The figures of this table are') if table else ''}{table}"
 
     # Everybody
 
@@ -146,7 +150,7 @@ class StaticSections:
         if is_compared:
             columns += [
                 (PageColumn("spendChange", "Change"), lambda row: or_dash(row.change, signed)),
-                (PageColumn("spendPercent", "Change in %"), lambda row: _percent(row.change_ratio)),
+                (PageColumn("spendPercent", "Change in %"), lambda row: ratio_change(row.change_ratio)),
             ]
         if opening.write is money and any(row.figures.per_head is not None for row in rows):
             columns.append((PageColumn("perHead", "Per head"), lambda row: or_dash(row.figures.per_head, per_head)))
@@ -193,7 +197,7 @@ class StaticSections:
             '<p id="organisation-problem" class="problem" role="alert"></p>\n</form>\n'
             f'<p class="no-script">To explain another {escaped(self.noun)}, type <code>gpit explain CODE</code>.</p>\n'
             f'<h3 id="organisation-name" tabindex="-1">{escaped(name)}</h3>\n'
-            f"{_as_written('Only the lines below follow the what-if: sentences and bars are')}"
+            f"{_as_reported('Only the lines below follow the what-if: sentences and bars are')}"
             f'<div id="organisation-sentences">\n{"".join(parts)}</div>\n<div class="needs-script">\n'
             f'<div class="table" role="region" aria-label="Lines of its calculation" tabindex="0">\n'
             f"{lines}</div>\n</div>\n"
@@ -248,7 +252,7 @@ class StaticSections:
         """Return each assumption with what hangs on it, and folded below it every value with its origin."""
         blocks: list[Block] = [*self.report.assumptions()][1:]
         blocks = blocks or [Paragraph("The scheme names no assumptions.")]
-        effects = _as_written("Effects are") if self.result.effects else ""
+        effects = _as_reported("Effects are") if self.result.effects else ""
         rows = []
         for name, parameter in self.scheme.parameters.items():
             years_by_value: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
@@ -278,7 +282,7 @@ class StaticSections:
         ]
         columns = [Column("Result", Role.LABEL), Column("Check", Role.TEXT), Column("Formula", Role.TEXT)]
         text = blocks_html([Table(columns, rows) if rows else Paragraph("The scheme has no checks.")])
-        text += _as_written("These results are")
+        text += _as_reported("These results are")
         findings = self.opening.other_findings
         if findings:
             levels = document.counted_levels(findings)
@@ -339,14 +343,9 @@ class StaticSections:
             yield f"Protection: it is paid from {scheme.paid_from}; another rule gives other figures."
 
 
-def _as_written(subject: str) -> str:
-    """Return the line that only a what-if shows: the figures of the subject are those of the run as written."""
-    return f'<p class="as-written">{subject} of the run as written, not of the what-if.</p>\n'
-
-
-def _percent(ratio: float | None) -> str:
-    """Return a ratio as a change in per cent; a dash for None."""
-    return percent_change(None if ratio is None else exact(ratio * 100))
+def _as_reported(subject: str) -> str:
+    """Return the line that only a what-if shows: the figures of the subject are as reported."""
+    return f'<p class="as-reported">{subject} as reported, not of the what-if.</p>\n'
 
 
 def _rung(rung: tuple[str, str, str, int, int]) -> str:

@@ -2,10 +2,12 @@
 
 const PAUSE = 200;
 
-/** Return a new element with attributes, and with texts and elements inside it. */
+/** Return a new element with attributes, and with texts and elements inside it; an empty class is left out. */
 function makeElement(tag, attributes = {}, ...content) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name !== "class" || value) element.setAttribute(name, value);
+  }
   element.append(...content);
   return element;
 }

@@ -10,7 +10,6 @@ const HALF_A_POUND = 0.5;
 const MOST_YEARS = 4;
 /** Codes and years that a short sentence names. */
 const MOST_NAMED = 3;
-const NOT_GIVEN = "not given";
 const NO_OUTCOME = "none of these";
 const DIFFERENCE_LABEL = "Difference (in − taken away − out − unspent)";
 
@@ -72,13 +71,23 @@ function ratioAbove(amount, base) {
   return base === null || base <= 0 ? null : amount / base - 1;
 }
 
+/** The figures of the organisations of each year of a run: table, charts and sentences of a move all use them. */
+const ROWS_OF_YEARS = new WeakMap();
+
 /**
  * Return the figures of every organisation of a year, by code: money in £, ratios as 0.05, null where there is none.
  *
- * `before`, `change` and `percent` are of the opening baseline; `spend`, `spendChange` and `spendPercent` of the
+ * `before` and `change` are of the opening baseline; `spend`, `spendChange` and `spendPercent` of the
  * historic spend of the same year, if every organisation has it.
  */
 function organisationRows(model, data, run, index) {
+  const year = run.years[index];
+  if (!ROWS_OF_YEARS.has(year)) ROWS_OF_YEARS.set(year, rowsOfYear(model, data, run, index));
+  return ROWS_OF_YEARS.get(year);
+}
+
+/** Return the figures of every organisation of a year; see `organisationRows`, which keeps them. */
+function rowsOfYear(model, data, run, index) {
   const year = run.years[index];
   const results = year.values(model.result);
   const opening = openingBaselines(model, data, run, index);
@@ -96,7 +105,6 @@ function organisationRows(model, data, run, index) {
       fairShare: fairShares ? fairShares[row] : null,
       result,
       change: before === null ? null : result - before,
-      percent: ratioAbove(result, before),
       perHead: people && people[row] ? result / people[row] : null,
       outcome: year.outcomes[row] ?? "",
       spend,
@@ -195,50 +203,13 @@ function imbalance(model, measures) {
   return measures.money.difference;
 }
 
-// Gains and losses, spread, areas
+// Spread and outcomes
 
-/** Return the spread of £ per head, as `inequality` in Python; null if the organisations have no money together. */
+/** Return the lowest and highest £ per head; null if the organisations have no people, or no money together. */
 function spreadOf(amounts, people) {
-  const rows = amounts.map((amount, row) => [amount / people[row], people[row]]).filter(([, heads]) => heads > 0);
-  rows.sort(([rate, heads], [otherRate, otherHeads]) => rate - otherRate || heads - otherHeads);
-  const headsInAll = sum(rows.map(([, heads]) => heads));
-  const mean = rows.length ? sum(rows.map(([rate, heads]) => rate * heads)) / headsInAll : 0;
-  if (mean <= 0) return null;
-  const variance = sum(rows.map(([rate, heads]) => heads * (rate - mean) ** 2)) / headsInAll;
-  // Lorenz curve: patients in order of rate; each step adds a trapezium.
-  let below = 0;
-  const area = rows.map(([rate, heads]) => {
-    const share = (rate * heads) / (mean * headsInAll);
-    const trapezium = (heads / headsInAll) * (2 * below + share);
-    below += share;
-    return trapezium;
-  });
-  return {
-    lowest: rows[0][0],
-    highest: rows.at(-1)[0],
-    variation: Math.sqrt(variance) / mean,
-    gini: Math.max(0, 1 - sum(area)),
-  };
-}
-
-/** Return the totals by area, sorted by its name; empty if the model reports by no area. */
-function areaTotals(model, rows) {
-  if (!model.reportBy) return [];
-  const members = new Map();
-  for (const row of rows) {
-    const area = row.area || NOT_GIVEN;
-    members.set(area, [...(members.get(area) ?? []), row]);
-  }
-  const total = (some, figure) => (rows.some((row) => row[figure] === null) ? null : sum(some.map((row) => row[figure])));
-  return [...members]
-    .sort(([one], [other]) => byCodePoint(one, other))
-    .map(([name, some]) => ({
-      name,
-      organisations: some.length,
-      people: total(some, "people"),
-      baseline: total(some, "spend"),
-      allocation: total(some, "result"),
-    }));
+  const rates = amounts.map((amount, row) => amount / people[row]).filter((_, row) => people[row] > 0);
+  const all = sum(amounts.filter((_, row) => people[row] > 0));
+  return all > 0 ? { lowest: smallestOf(rates), highest: largestOf(rates) } : null;
 }
 
 /** Return how many organisations have each outcome of the rule in a year, in its order. */
@@ -256,19 +227,14 @@ function yearMeasures(model, data, run, index) {
   const results = rows.map((row) => row.result);
   const people = fullColumn(model, year, PEOPLE);
   const spends = fullColumn(model, year, BASELINE);
-  const changes = spends ? results.map((result, row) => result - spends[row]) : null;
   return {
     year: year.year,
     rows,
     organisations: rows.length,
     allocated: sum(results),
     money: accountOf(model, data, run, index),
-    baseline: spends ? sum(spends) : null,
-    gain: changes ? changes.filter((change) => change >= NO_CHANGE).length : null,
-    lose: changes ? changes.filter((change) => change <= -NO_CHANGE).length : null,
     before: spends && people ? spreadOf(spends, people) : null,
     after: people ? spreadOf(results, people) : null,
-    areas: areaTotals(model, rows),
     outcomes: outcomeCounts(model, year),
   };
 }

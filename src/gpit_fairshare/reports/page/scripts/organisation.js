@@ -1,4 +1,4 @@
-/* One organisation: its sentences and ladder from the run as written, and every line of its calculation. */
+/* One organisation: its sentences and ladder from the reported run, and every line of its calculation. */
 
 /** Write a value of a line in its unit: money with pence if it has any, yes or no, a text, a dash for none. */
 function lineValue(value, unit) {
@@ -38,13 +38,13 @@ function createOrganisation(page, texts) {
     return new Map(page.run.years.flatMap((year) => year.codes.map((code, row) => [code, year.names[row] ?? ""])));
   }
 
-  /** Show the sentences and ladders of the run as written; without any, the static ones stay for their organisation. */
+  /** Show the sentences and ladders of the reported run; without any, the static ones stay for their organisation. */
   function showSentences() {
     const known = namesByCode().get(state.code);
     name.textContent = known ? `${known} (${state.code})` : state.code;
-    const parts = (texts.organisations.get(state.code) ?? []).flatMap(([year, said, ladder]) => [
+    const parts = (texts.organisations.get(state.code) ?? []).flatMap(([year, explanation, ladder]) => [
       ...(page.run.years.length > 1 ? [makeElement("h4", {}, year)] : []),
-      makeElement("p", {}, said.join(" ")),
+      makeElement("p", {}, explanation.join(" ")),
       ...(ladder.length ? [makeElement("ol", { class: "ladder" }, ...ladder.map(ladderRung))] : []),
     ]);
     if (!parts.length) parts.push(makeElement("p", {}, `For its sentences, type: gpit explain ${state.code}`));

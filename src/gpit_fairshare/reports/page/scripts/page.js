@@ -18,7 +18,7 @@ function unfoldForPrinter() {
   window.addEventListener("afterprint", () => folded.forEach((details) => { details.open = false; }), { once: true });
 }
 
-/** Return the table of organisations, which shows the year that is chosen above it. */
+/** Start the table of organisations, which shows the year that is chosen above it. */
 function startTable(page, organisation) {
   const field = document.getElementById("table-year");
   const yearIndex = () => (field ? Number(field.value) : page.model.years.length - 1);
@@ -41,7 +41,6 @@ function startTable(page, organisation) {
   };
   field?.addEventListener("change", show);
   page.onRun(drawnWhenSeen(document.getElementById("organisations"), show));
-  return table;
 }
 
 /** Bring the page to life: table, organisation, charts, what-if. A rule with plug-in functions has its charts only. */
@@ -71,7 +70,7 @@ function startPage() {
     ...data.page, organisations: new Map(data.page.organisations), formulas: new Map(data.page.formulas),
   });
   page.onRun(drawnWhenSeen(document.getElementById("organisation"), organisation.update));
-  page.table = startTable(page, organisation);
+  startTable(page, organisation);
   startWhatIf(page);
 }
 

@@ -87,7 +87,7 @@ function dividedSetting(flag, value) {
  *
  * @param name The parameter, with the year that the setting is for: see `settingName`.
  * @param text A number, `5%`, `1/6`, a factor `*0.97`, or in a unit of amounts a change `+3%`.
- * @param own The parameter's value in the run as written: a number and as written.
+ * @param own The parameter's value in the reported run: a number and as written.
  */
 function readSetting(name, text, own, unit) {
   const value = text.trim();
@@ -192,7 +192,7 @@ function checkBounds(model, settled) {
   }
 }
 
-/** Return the numbers that differ from the run as written: Map of name to Map of year to the number. */
+/** Return the numbers that differ from the reported run: Map of name to Map of year to the number. */
 function changedNumbers(model, settled) {
   const changed = new Map();
   for (const [name, values] of settled) {

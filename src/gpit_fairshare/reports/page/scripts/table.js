@@ -46,8 +46,7 @@ function saveText(name, text) {
  *
  * A heading has its key in `data-key`. `rows` are objects with these keys and `code`.
  * `options`: `organisation` (the noun), `write` (key to a function that writes a figure), `choose(code)`, and
- * `fileName()` of the CSV file. Returns `setRows(rows, headings)`, where headings are texts by key that change,
- * and `select(code)`, which marks a row and chooses its organisation.
+ * `fileName()` of the CSV file. Returns `setRows(rows)`, which shows other figures.
  */
 function createTable(element, rows, options) {
   const body = element.tBodies[0];
@@ -155,13 +154,9 @@ function createTable(element, rows, options) {
     options.choose(code);
   }
 
-  /** Show other figures, with other headings where they differ. */
-  function setRows(changed, texts = {}) {
+  /** Show other figures. */
+  function setRows(changed) {
     state.rows = changed;
-    for (const [key, text] of Object.entries(texts)) {
-      const place = keys.indexOf(key);
-      if (place >= 0) headings[place].firstElementChild.textContent = text;
-    }
     update();
   }
 
@@ -194,5 +189,5 @@ function createTable(element, rows, options) {
     window.addEventListener(event, () => { state.isPrinted = isPrinted; draw(); });
   }
   update();
-  return { setRows, select };
+  return { setRows };
 }

@@ -5,14 +5,6 @@ const TYPING_DELAY = 300;
 /** A loss of a larger part of historic spend than this is announced. */
 const LARGE_LOSS = 0.05;
 
-/** Return a new element with a class, if any, and its content: texts or elements. */
-function newElement(tag, className, ...content) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  element.append(...content);
-  return element;
-}
-
 /** Start the what-if of a page: its controls, the banner, the fragment of the address, and what follows a run. */
 function startWhatIf(page) {
   const section = document.getElementById("what-if");
@@ -39,7 +31,7 @@ function startWhatIf(page) {
 
 // Controls
 
-/** Return the parts of a control: its box, its slider and its lines, with what they are as written. */
+/** Return the parts of a control: its box, its slider and its lines, with what they report. */
 function makeControl(element) {
   const [box, slider] = element.querySelectorAll("input");
   return {
@@ -135,7 +127,7 @@ function changedState(state, numbers) {
   return changed;
 }
 
-/** Show in a control what differs from the run as written, and a refusal beside the box that it is about. */
+/** Show in a control what differs from the reported run, and a refusal beside the box that it is about. */
 function showControl(whatIf, control) {
   const { accepted, refusal, moved, page } = whatIf;
   const { box, slider, name, year, changeLine, problemLine } = control;
@@ -182,7 +174,7 @@ function changeText(own, now, unit) {
   return `${after}, ${size}${now.value < own.value ? "less" : "more"} than reported (${before})`;
 }
 
-/** Go back to the run as written; every box, slider and figure is as it was. */
+/** Go back to the reported run; every box, slider and figure is as it was. */
 function reset(whatIf) {
   whatIf.state = new Map();
   whatIf.unknown = [];
@@ -219,26 +211,25 @@ function writeAddress({ accepted }) {
 
 // What the page says
 
-/** Show the banner if the figures are not those of the run as written, or if not all of the address could be used. */
+/** Show the banner if the figures are not those of the reported run, or if not all of the address could be used. */
 function showBanner(whatIf) {
   const { page, accepted, refusal, unknown, moved } = whatIf;
   const banner = document.getElementById("what-if-banner");
   const changes = settingsInWords(page.model, accepted.settled);
   const content = [];
   if (changes.length) {
-    content.push(newElement("p", "strong", "What-if: these are not the reported figures. Changed:"));
-    content.push(newElement("ul", "", ...changes.map((change) => newElement("li", "", change))));
+    content.push(makeElement("p", { class: "strong" }, "What-if: these are not the reported figures. Changed:"));
+    content.push(makeElement("ul", {}, ...changes.map((change) => makeElement("li", {}, change))));
     const failing = failedChecks(accepted.run);
     const failed = `${sentence(agreementOf(page.model, accepted.run))}: gpit would exit with 1.`;
-    if (failing.length) content.push(newElement("p", "bad", failed));
+    if (failing.length) content.push(makeElement("p", { class: "bad" }, failed));
   }
-  if (refusal && !moved) content.push(newElement("p", "bad", refusalText(whatIf)));
+  if (refusal && !moved) content.push(makeElement("p", { class: "bad" }, refusalText(whatIf)));
   if (unknown.length) {
-    content.push(newElement("p", "warning", `Not used from the address, because this page has no such setting: ${listed(unknown)}.`));
+    content.push(makeElement("p", { class: "warning" }, `Not used from the address, because this page has no such setting: ${listed(unknown)}.`));
   }
   if (content.length) {
-    const button = newElement("button", "", "Reset to the reported figures");
-    button.type = "button";
+    const button = makeElement("button", { type: "button" }, "Reset to the reported figures");
     button.addEventListener("click", () => {
       reset(whatIf);
       document.getElementById("reset").focus();
@@ -261,7 +252,7 @@ function announce(whatIf) {
   whatIf.announced = text || whatIf.announced;
 }
 
-/** Return what a what-if does: how many lose much now and as written, and how much is allocated. */
+/** Return what a what-if does: how many lose much now and as reported, and how much is allocated. */
 function effectInWords(model, before, now) {
   const [wasLosing, isLosing] = [before, now].map(
     (measures) => measures.at(-1).rows.filter((row) => row.spendPercent !== null && row.spendPercent < -LARGE_LOSS).length,
@@ -309,12 +300,13 @@ async function copyCommand() {
 
 // Figures that follow a run
 
-/** Let the answer, its status, the national figures and the charts follow each run; the run as written restores them. */
+/** Let the answer, its status, the national figures and the charts follow each run; the reported run restores them. */
 function followRuns(page) {
   const { model, data, written } = page;
   const [answer, status] = ["answer", "status"].map((id) => document.getElementById(id));
   const body = document.querySelector("#national-figures tbody");
-  const places = [answer, status, body].filter(Boolean).map((element) => [element, [...element.childNodes]]);
+  const note = document.getElementById("national-note");
+  const places = [answer, status, body, note].filter(Boolean).map((element) => [element, [...element.childNodes]]);
   // Between the first paragraph and that of the checks: draft, illustrative, indicative, set for the run.
   const cautions = [...(status?.children ?? [])].slice(1, -1);
   page.onRun((run) => {
@@ -324,9 +316,11 @@ function followRuns(page) {
       return;
     }
     const measures = runMeasures(model, data, run);
-    answer?.replaceChildren(...answerSentences(model, measures, run).map(({ text, tone }) => newElement("p", tone, text)));
+    answer?.replaceChildren(...answerSentences(model, measures, run).map(({ text, tone }) => makeElement("p", { class: tone }, text)));
     status?.replaceChildren(...statusOf(model, run, cautions));
-    body?.replaceChildren(...figureRows(model, measures, run));
+    const figures = nationalFigures(model, measures, run);
+    body?.replaceChildren(...figureRows(figures.rows));
+    note?.replaceChildren(makeElement("p", {}, figures.note));
   });
 }
 
@@ -336,20 +330,20 @@ function statusOf(model, run, cautions) {
   const agreement = model.checks.length ? sentence(agreementOf(model, run)) : "The scheme has no checks";
   const exit = hasFailed ? "gpit would exit with 1." : "Warnings and notes are not worked out again in a what-if.";
   return [
-    newElement("p", "final", "This is a what-if, not a decision."),
+    makeElement("p", { class: "final" }, "This is a what-if, not a decision."),
     ...cautions,
-    newElement("p", hasFailed ? "bad" : "", `${agreement}. ${exit}`),
+    makeElement("p", { class: hasFailed ? "bad" : "" }, `${agreement}. ${exit}`),
   ];
 }
 
-/** Return the rows of the table of national figures. */
-function figureRows(model, measures, run) {
-  return nationalFigures(model, measures, run).rows.flatMap(({ cells: [label, ...figures], below }) => {
-    const cells = figures.map((figure) => newElement("td", "figure", figure));
-    const row = newElement("tr", "", newElement("td", "", label), ...cells);
+/** Return rows of the table of national figures as elements. */
+function figureRows(rows) {
+  return rows.flatMap(({ cells: [label, ...figures], below }) => {
+    const cells = figures.map((figure) => makeElement("td", { class: "figure" }, figure));
+    const row = makeElement("tr", {}, makeElement("td", {}, label), ...cells);
     if (!below) return [row];
-    const wide = newElement("td", "", below);
+    const wide = makeElement("td", {}, below);
     wide.colSpan = figures.length + 1;
-    return [row, newElement("tr", "", wide)];
+    return [row, makeElement("tr", {}, wide)];
   });
 }
