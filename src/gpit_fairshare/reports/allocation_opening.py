@@ -38,10 +38,17 @@ _HALF_A_POUND: Final = 0.5
 class Opening:
     """The opening sentences of a run, most important first, and the figures that they share with the tables below."""
 
-    def __init__(self, result: Result, *, full: bool = False) -> None:
-        """Take a finished run; `full` names every failed check and setting, and the illustrative files."""
+    def __init__(self, result: Result, *, full: bool = False, with_codes: bool = True) -> None:
+        """Take a finished run.
+
+        Args:
+            result: The run.
+            full: Name every failed check and setting, and the illustrative files.
+            with_codes: Write the code of a finding about money, such as R03, beside it.
+        """
         self.result = result
         self.full = full
+        self.with_codes = with_codes
         self.scheme: Scheme = result.scheme
         self.years = result.measures()
         self.last = self.years[-1]
@@ -123,15 +130,15 @@ class Opening:
         """Yield failed checks, money that does not balance or is unspent, and new money."""
         yield from self._failed_checks()
         differences = [(year.year, abs(self._imbalance(year))) for year in self.years]
-        yield from self._amounts_by_year(f"Money does not balance ({FindingCode.MONEY_DOES_NOT_BALANCE})", differences)
-        yield from self._amounts_by_year(
-            f"Unspent {self.unspent_kind()} ({FindingCode.UNSPENT})", self.unspent_by_year()
-        )
+        yield from self._amounts_by_year("Money does not balance", FindingCode.MONEY_DOES_NOT_BALANCE, differences)
+        yield from self._amounts_by_year(f"Unspent {self.unspent_kind()}", FindingCode.UNSPENT, self.unspent_by_year())
         yield from self._unspent_outside_account()
         new_money = [(year.year, self.new_money(year)) for year in self.years]
-        yield from self._amounts_by_year(f"New money ({FindingCode.NEW_MONEY})", new_money)
+        yield from self._amounts_by_year("New money", FindingCode.NEW_MONEY, new_money)
 
-    def _amounts_by_year(self, heading: str, amounts: Sequence[tuple[str, float]]) -> Iterator[document.Block]:
+    def _amounts_by_year(
+        self, heading: str, code: FindingCode, amounts: Sequence[tuple[str, float]]
+    ) -> Iterator[document.Block]:
         """Yield a warning with the amounts of 50p or more by year; after four years the others are added up."""
         amounts = [(year, amount) for year, amount in amounts if amount >= _HALF_A_POUND]
         texts = [f"{self.write(amount)} in {year}" for year, amount in amounts[:MOST_YEARS]]
@@ -139,6 +146,7 @@ class Opening:
             more = self.write(math.fsum(amount for _, amount in amounts[MOST_YEARS:]))
             texts.append(f"{more} in {counted(len(amounts) - MOST_YEARS, 'later year')}")
         if texts:
+            heading += f" ({code})" if self.with_codes else ""
             yield document.Paragraph(f"{heading}: {joined(texts)}.", Tone.WARNING)
 
     def limits_of_use(self) -> Iterator[document.Paragraph]:

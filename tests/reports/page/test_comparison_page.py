@@ -69,7 +69,7 @@ def test_what_changes_is_first_and_both_results_are_last(halved):
 
     assert answer == "The total falls by £500 (50.0%) to £500; all 4 CCGs lose."
     assert sections(halved) == [
-        *("decision", "figures", "why", "gains-and-losses", "everybody", "organisation", "differences", "sides")
+        *("in-short", "figures", "why", "gains-and-losses", "everybody", "organisation", "differences", "sides")
     ]
     assert "<h1>What changes: Test " in halved
     assert "script-src 'sha256-" in halved
@@ -115,8 +115,8 @@ def test_the_same_results_have_a_short_page(tmp_path):
     """Nothing differs: there is no table and no chart, and the page says so."""
     page = page_of(run(tmp_path), run(tmp_path))
 
-    assert sections(page) == ["decision", "differences", "sides"]
-    assert "No differences: all 4 rows have the same figures." in section(page, "decision")
+    assert sections(page) == ["in-short", "differences", "sides"]
+    assert "No differences: all 4 rows have the same figures." in section(page, "in-short")
     assert "Both have the same rule, values and input files." in section(page, "differences")
 
 
@@ -127,7 +127,7 @@ def test_money_that_moves_and_those_who_keep_theirs_are_told(tmp_path):
         run(tmp_path, people=population_file(tmp_path, {"A": 90, "B": 210, "C": 300, "D": 400}, "q.csv")),
     )
 
-    assert "£10 (1.0%) moves between 2 CCGs; the total is unchanged at £1,000." in section(page, "decision")
+    assert "£10 (1.0%) moves between 2 CCGs; the total is unchanged at £1,000." in section(page, "in-short")
     assert "chart-waterfall" not in page
     assert "2 CCGs do not change (2014/15) and do not appear here." in section(page, "everybody")
 
@@ -190,7 +190,7 @@ def test_causes_that_cannot_be_separated_are_one(tmp_path):
 
     assert "-£500 Everything" in page
     assert "the years differ" in section(page, "why")
-    assert "Only the new result has 2015/16, with £500." in section(page, "decision")
+    assert "Only the new result has 2015/16, with £500." in section(page, "in-short")
 
 
 def test_names_of_organisations_are_never_markup(tmp_path):

@@ -165,7 +165,7 @@ def national_table(result: Result) -> list[Any]:
 
 def sentences(result: Result) -> list[dict[str, str]]:
     """Return the sentences of the opening that follow from figures, in the order of the page."""
-    opening = Opening(result, full=True)
+    opening = Opening(result, full=True, with_codes=False)
     constant = ("Set for this run", "DRAFT", "Illustrative", "Indicative")
     blocks = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems()]
     return [

@@ -20,7 +20,7 @@ from running import ABCD_PEOPLE, ABCD_SPEND, population_file, spend_file, write_
 from small_schemes import scheme
 
 ORDER = [
-    *("decision", "figures", "what-if", "gains-and-losses", "everybody", "spread", "path", "organisation"),
+    *("in-short", "figures", "what-if", "gains-and-losses", "everybody", "spread", "path", "organisation"),
     *("assumptions", "checks", "sources", "inputs", "cite", "differences"),
 ]
 """The sections in the order in which people ask."""
@@ -176,18 +176,62 @@ def test_a_script_that_would_end_early_is_refused():
 # Texts ---------------------------------------------------------------------------------------------------------
 
 
-def test_decision_is_first_and_says_whether_it_is_final(sample, four):
+def test_page_says_first_whether_its_figures_are_final_and_then_the_answer(sample, four):
     """The sample's spend is illustrative and 2015/16 indicative; four CCGs with a plain rule have nothing like that."""
-    assert section(sample, "decision").startswith(
-        "Decision Allocated: all £160,000,000 in 2014/15; £155,077,352 of £160,000,000 in 2015/16."
+    assert section(sample, "in-short").startswith(
+        "In short These figures are not final. "
+        "Illustrative spend: do not quote any figure that uses it. Indicative: 2015/16. "
+        "Every allocation, gain and loss on this page uses the illustrative spend; the fair share does not. "
+        "Allocated: all £160,000,000 in 2014/15; £155,077,352 of £160,000,000 in 2015/16."
     )
-    assert "These figures are not final. Illustrative spend: do not quote any figure" in section(sample, "decision")
-    assert section(page_of(four), "decision") == (
-        "Decision Allocated: all £2,000,000 in 2014/15. "
+    assert section(page_of(four), "in-short") == (
+        "In short Nothing here is marked as draft or indicative. Allocated: all £2,000,000 in 2014/15. "
         "In 2014/15, 1 CCG gains on historic spend and 3 lose £420,000 in total. "
         "A loses most: £300,000, 60.0% of its historic spend. "
-        "Nothing here is marked as draft or indicative. The scheme has no checks. No warnings, 2 notes."
+        "The scheme has no checks. No warnings, 2 notes. Checks and warnings in full"
     )
+
+
+def test_answer_has_its_reasons(sample):
+    """The parts of £160m, why £4.9m is unspent, why Oxfordshire loses £1.9m, and that West Essex loses a larger part.
+
+    The need of 2015/16 is £15,077,352 of a fund of £20,000,000. West Essex: £1,190,843 of £3,115,981 is 38.2%.
+    """
+    text = section(sample, "in-short")
+
+    assert "Money in (every year): £140,000,000 national GP IT revenue funding and £20,000,000 transition fund." in text
+    assert (
+        "In 2015/16, part of the transition fund is unspent: "
+        "no CCG gets more than its transition need, and all of that is paid." in text
+    )
+    assert "Why Oxfordshire (10Q) loses most: its fair share is £1,748,100, 59.1% below its 2014/15 allocation" in text
+    assert "As a percentage, West Essex (07H) loses most: 38.2% of its historic spend." in text
+
+
+@pytest.mark.parametrize(
+    ("transition", "expected"),
+    [
+        (
+            "minimum-per-head",
+            "Every gain and loss on historic spend uses the illustrative spend; the allocation does not.",
+        ),
+        ("none", "These figures are not final. Indicative: 2015/16. Allocated"),
+    ],
+)
+def test_page_says_which_figures_use_illustrative_spend(transition, expected):
+    """A minimum per head depends on patients only, so spend matters for changes; a fair share alone has no spend."""
+    page = page_of(allocate(sample=True, transition=transition, with_effects=False))
+
+    assert expected in section(page, "in-short")
+    assert "unspent" not in section(page, "in-short")
+
+
+def test_marks_and_meanings_are_beside_the_figures(sample):
+    """Charts and the table say that they use illustrative spend, which is among what is assumed; Gini has a meaning."""
+    for name in ("gains-and-losses", "everybody", "spread", "path"):
+        assert "(uses illustrative spend)" in section(sample, name)
+    assert "1,486 of 1,486 rows are marked illustrative" in section(sample, "assumptions")
+    assert "measure differences in £ per head; 0 is none" in section(sample, "spread")
 
 
 def test_everybody_is_in_the_table_largest_loss_first(four):
@@ -235,7 +279,7 @@ def test_citation_and_differences_are_facts_of_the_run(sample, four):
 
 def test_settings_of_the_run_are_in_the_status():
     """A value that was set for this run makes its figures not final, and is named."""
-    text = section(page_of(allocate(sample=True, settings={"transition_fund": 0}, with_effects=False)), "decision")
+    text = section(page_of(allocate(sample=True, settings={"transition_fund": 0}, with_effects=False)), "in-short")
 
     assert "These figures are not final." in text
     assert (
@@ -295,7 +339,7 @@ def test_result_writes_the_page(monkeypatch, tmp_path, four):
     monkeypatch.setattr(bundle, "vega_script", lambda: "window.vegaEmbed = null;")
     (path,) = four.write(tmp_path / "page.html")
 
-    assert b'<section id="decision"' in path.read_bytes()
+    assert b'<section id="in-short"' in path.read_bytes()
     assert b"\r" not in path.read_bytes()
 
 

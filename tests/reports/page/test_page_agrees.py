@@ -62,7 +62,9 @@ def allocations(page, result):
         text, index, cells = page.evaluate(SAVED, str(place))
         headings, *rows = csv.reader(text.splitlines())
         column = headings.index(page.locator("#organisations thead th").nth(index).inner_text())
-        amounts |= {(year, row[0]): float(row[column]) for row in rows}
+        position = headings.index("Code")
+        assert {row[0] for row in rows} == {year}
+        amounts |= {(year, row[position]): float(row[column]) for row in rows}
         if result.scheme.symbols[result.scheme.result].unit == "£":
             assert dict(cells) == {code: money(amounts[year, code]) for code, _ in cells}
     return amounts

@@ -74,7 +74,7 @@ def test_page_never_scrolls_sideways(england, width):
 def test_page_reads_without_scripts(england):
     """Without scripts there are the decision, 211 rows, sentences and a description of each chart, and no control."""
     with opened(england, java_script_enabled=False) as page:
-        assert "£155,077,352 of £160,000,000" in page.locator("#decision").inner_text()
+        assert "£155,077,352 of £160,000,000" in page.locator("#in-short").inner_text()
         assert page.locator("#organisations tbody tr").count() == 211
         assert "Oxfordshire gets £4,270,476" in page.locator("#organisation").inner_text()
         assert "must run scripts" in page.locator("#chart-gains-and-losses").inner_text()
@@ -143,7 +143,7 @@ def test_another_year_can_be_chosen(england):
         page.get_by_label("Year", exact=True).select_option("2014/15")
 
         assert "£4,270,476" in page.locator("tr[data-code='10Q']").text_content()
-        assert page.locator("#organisations caption").text_content() == "CCGs in 2014/15"
+        assert page.locator("#organisations caption").text_content() == "CCGs in 2014/15 (uses illustrative spend)"
 
 
 def test_csv_has_what_is_shown(england):
@@ -157,7 +157,7 @@ def test_csv_has_what_is_shown(england):
 
         assert download.value.suggested_filename == "gpit-2014-16-2015-16.csv"
         assert [row["Code"] for row in rows] == codes(page)
-        assert rows[0]["CCG"] == "Oxfordshire"
+        assert (rows[0]["Year"], rows[0]["CCG"]) == ("2015/16", "Oxfordshire")
         assert float(rows[0]["Allocation"]) == 3_649_637
         assert float(rows[0]["Change"]) == pytest.approx(-1_901_538, abs=1)
 

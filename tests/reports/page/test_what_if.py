@@ -59,7 +59,7 @@ def expected_results(result: Result) -> dict[str, str]:
 
 def plain_sentences(result: Result) -> list[str]:
     """Return the sentences of the answer on what is allocated, who gains and who loses."""
-    opening = Opening(result, full=True)
+    opening = Opening(result, full=True, with_codes=False)
     return [block.text for block in (*opening.allocated(), *opening.gains_and_losses())]
 
 
@@ -235,7 +235,7 @@ def test_money_of_years_that_are_not_shown_follows_too(tmp_path: Path) -> None:
 
 
 def test_failed_checks_are_shown_with_the_exit_code(tmp_path: Path) -> None:
-    """A check that fails does not stop a run: the banner and the status say so, and that gpit would exit with 1."""
+    """A check that fails does not stop a run: the banner and the checks say so, and that gpit would exit with 1."""
     path = tmp_path / "damping.html"
     file = tmp_path / "mine.toml"
     file.write_text(CHECKED_SCHEME, encoding="utf-8")
@@ -246,7 +246,7 @@ def test_failed_checks_are_shown_with_the_exit_code(tmp_path: Path) -> None:
         page.wait_for_timeout(PAUSE)
 
         assert "1 of 1 check fails: gpit would exit with 1." in page.inner_text("#what-if-banner")
-        assert "gpit would exit with 1" in page.inner_text("#status")
+        assert "gpit would exit with 1" in page.inner_text("#agreement")
         assert "Check fails in 2014/15 (national): the budget is at least 100." in page.inner_text("#answer")
 
 

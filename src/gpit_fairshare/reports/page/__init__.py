@@ -25,7 +25,7 @@ def page_text(result: Result, *, vega: str, notices: str) -> str:
         vega: The script that draws charts; see `bundle.vega_script`.
         notices: The licences of what that script contains.
     """
-    opening = Opening(result, full=True)
+    opening = Opening(result, full=True, with_codes=False)
     charts, model = charts_of(opening), page_model(result)
     sections = StaticSections(opening, charts, controls_html(result), recalculates=bool(model.formulas))
     data = {

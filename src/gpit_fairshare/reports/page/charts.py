@@ -111,6 +111,8 @@ def _either(test: str, value: str, otherwise: str) -> dict[str, Any]:
 
 
 _ZERO: Final = {"datum": 0, "type": "quantitative"}
+_APART: Final = {"labelOverlap": "greedy", "labelSeparation": 12}
+"""Labels of an axis that would be nearer to each other, in pixels, are left out."""
 
 
 # Gains and losses ----------------------------------------------------------------------------------------------
@@ -285,7 +287,7 @@ def _spread_spec(names: Sequence[str], noun: str) -> dict[str, Any]:
         {"calculate": f"names[datum.after ? 1 : 0] + ': ' + {lowest} + ' to ' + {highest}", "as": "text"},
     ]
     label = "'£' + format(datum.value, datum.value % 1 ? ',.2f' : ',.0f')"
-    axis = {"title": f"£ per registered patient (number of {noun})", "labelExpr": label, "domain": True}
+    axis = {"title": f"£ per registered patient (number of {noun})", "labelExpr": label, "domain": True, **_APART}
     hidden = {"axis": None, "scale": {"nice": False}}
     bars = _layer(
         {"type": "bar"},

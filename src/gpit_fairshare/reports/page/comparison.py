@@ -167,7 +167,7 @@ class _ComparisonSections:
         """Yield id, heading and HTML of each section in order."""
         comparison = self.comparison
         charts = {chart.id: chart for chart in self.choices[0].charts()} if self.choices else {}
-        yield "decision", "In short", self._decision()
+        yield "in-short", "In short", self._answer()
         if self.choices:
             totals = [*report.totals(comparison)][1:] if is_additive(comparison.unit) else []
             yield "figures", "Totals", blocks_html(totals)
@@ -181,7 +181,7 @@ class _ComparisonSections:
         yield "differences", "Differences in scheme and inputs", self._differences()
         yield "sides", "Both results", blocks_html(self._both_results())
 
-    def _decision(self) -> str:
+    def _answer(self) -> str:
         """Return the headline, and what everyone must know of the figures."""
         comparison = self.comparison
         cautions = [

@@ -143,9 +143,14 @@ def _control(scheme: Scheme, parameter: Parameter, year: str, hint_id: str) -> s
         f'<div class="setting-slider">\n<input type="range" min="{low!r}" max="{high!r}" step="any" '
         f'value="{value.value!r}" aria-label="{full_label}, slider">\n'
         f'<div class="setting-ends" aria-hidden="true">{ends}</div>\n</div>\n'
-        f'<p class="setting-change" id="{control_id}-change"></p>\n'
+        f'<p class="setting-change" id="{control_id}-change">{escaped(_reported(parameter, value.value))}</p>\n'
         f'<p class="setting-problem" id="{control_id}-problem"></p>\n</div>\n'
     )
+
+
+def _reported(parameter: Parameter, value: float) -> str:
+    """Return the line below a box that is not changed: an amount as it is read, for the box has it as it is typed."""
+    return f"{parameter_value(value, parameter.unit)}, as reported" if parameter.unit in AMOUNTS else ""
 
 
 def slider_range(scheme: Scheme, parameter: Parameter, year: str) -> tuple[float, float]:

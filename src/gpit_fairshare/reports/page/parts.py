@@ -43,16 +43,16 @@ def page_body(
     """
     needs_script = ' class="needs-script"'
     contents = [(name, title, text) for name, title, text in sections if text]
-    decision, *others = (
+    answer, *others = (
         f'<section id="{name}" aria-labelledby="{name}-heading"{needs_script if name in need_script else ""}>\n'
         f'<h2 id="{name}-heading">{escaped(title)}</h2>\n{text}</section>\n'
         for name, title, text in contents
     )
     links = "".join(f'<li><a href="#{name}">{escaped(title)}</a></li>\n' for name, title, _ in contents)
     return (
-        f'<a class="skip" href="#{contents[0][0]}">Skip to the decision</a>\n<main>\n'
+        f'<a class="skip" href="#{contents[0][0]}">Skip to the answer</a>\n<main>\n'
         f'<h1>{escaped(heading[0])} <span class="subject">{escaped(heading[1])}</span></h1>\n'
-        f'<div id="what-if-banner" hidden></div>\n{decision}'
+        f'<div id="what-if-banner" hidden></div>\n{answer}'
         f'<nav aria-label="Contents">\n<ol>\n{links}</ol>\n</nav>\n{"".join(others)}</main>\n'
         f"<footer>\n{appendix}</footer>\n"
     )
@@ -73,12 +73,12 @@ def blocks_html(blocks: Iterable[Block]) -> str:
     return "".join(html_of([*blocks], level=3)).replace('<div class="table">', region)
 
 
-def chart_place(chart: PageChart | None) -> str:
-    """Return the place of a chart; an empty text if there is none."""
+def chart_place(chart: PageChart | None, mark: str = "") -> str:
+    """Return the place of a chart, with a mark after its title; an empty text if there is none."""
     if chart is None:
         return ""
     return (
-        f'<figure>\n<figcaption>{escaped(chart.title)}</figcaption>\n<div class="chart" id="chart-{chart.id}">'
+        f'<figure>\n<figcaption>{escaped(chart.title + mark)}</figcaption>\n<div class="chart" id="chart-{chart.id}">'
         f"<p>{escaped(chart.description)}</p><p>To draw this chart, the browser must run scripts. "
         "The tables of this page have its figures.</p></div>\n</figure>\n"
     )
@@ -90,6 +90,7 @@ def organisation_table(
     caption: tuple[str, str],
     sorted_by: tuple[str, str],
     years: tuple[Sequence[str], int],
+    mark: str = "",
 ) -> str:
     """Return the table of organisations, with the controls that search, filter and save it.
 
@@ -99,6 +100,7 @@ def organisation_table(
         caption: Its caption, and the year in it.
         sorted_by: The key of the column that sorts the rows, and `ascending` or `descending`.
         years: What can be chosen, and the place of what is shown; no choice if there is only one.
+        mark: What follows the year in the caption.
     """
     key, order = sorted_by
     sorting = f' aria-sort="{order}"'
@@ -118,7 +120,7 @@ def organisation_table(
         f"{_table_controls(columns, *years)}"
         '<div class="table whole" role="region" aria-labelledby="organisations-caption" tabindex="0">\n'
         f'<table id="organisations">\n<caption id="organisations-caption">{escaped(caption[0])} '
-        f'<span id="organisations-year">{escaped(caption[1])}</span></caption>\n'
+        f'<span id="organisations-year">{escaped(caption[1])}</span>{escaped(mark)}</caption>\n'
         f"<thead>\n<tr>{headings}</tr>\n</thead>\n<tbody>\n{''.join(lines)}</tbody>\n</table>\n</div>\n"
         '<div id="table-pages" class="needs-script" hidden><button type="button">Previous page</button> '
         '<button type="button">Next page</button></div>\n'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.explanation.summary import year_summaries
@@ -13,11 +12,11 @@ from gpit_fairshare.numbers import money, or_dash, per_head, signed, written_val
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.allocation import everyone, year_table
 from gpit_fairshare.reports.allocation_details import ResultReport
-from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Code, Column, Item, Paragraph, Role, Row, Table
 from gpit_fairshare.reports.formats.html import escaped, table_element
 from gpit_fairshare.reports.ladder import bar
 from gpit_fairshare.reports.organisation_table import ratio_change
+from gpit_fairshare.reports.page.in_short import InShort
 from gpit_fairshare.reports.page.parts import PageColumn, blocks_html, chart_place, organisation_table, page_body
 from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.words import counted, joined, listed, plural, sentence, span
@@ -25,6 +24,7 @@ from gpit_fairshare.words import counted, joined, listed, plural, sentence, span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from gpit_fairshare.reports.allocation_opening import Opening
     from gpit_fairshare.reports.document import Block
     from gpit_fairshare.reports.organisation_table import TableRow
     from gpit_fairshare.reports.page.charts import PageChart
@@ -52,25 +52,27 @@ class StaticSections:
         self.chosen = row.figures.code
         """The organisation that the page explains at first: the one that loses most."""
         self.summaries = {year: year_summaries(self.result, year) for year in self.result.years}
+        explained = self.summaries[opening.last.year].get(self.chosen) if opening.losses else None
+        self.in_short = InShort(opening, (*explained.sentences()[1:], "")[0] if explained else "")
 
     def body(self, appendix: str = "") -> str:
         """Return the content of the page: heading, banner, all sections, and `appendix` as HTML below them."""
         organisations = counted(self.years[-1].organisations, self.noun)
         subject = f"{organisations}, {span([year.year for year in self.years])}"
-        subject += "" if self.is_final else ". These figures are not final."
+        subject += "" if self.in_short.is_final else ". These figures are not final."
         need_script = ["what-if"] if self.recalculates else []
         return page_body((self.scheme.title, subject), self._sections(), appendix, need_script)
 
     def _sections(self) -> Iterator[tuple[str, str, str]]:
         """Yield id, heading and HTML of each section in order; a section without HTML is left out."""
         has_years = len(self.years) > 1
-        yield "decision", "Decision", self._decision()
+        yield "in-short", "In short", self.in_short.html()
         yield "figures", "National figures", self._figures()
         yield "what-if", "What if?", self.controls
-        yield "gains-and-losses", "Who gains and who loses", chart_place(self.charts.get("gains-and-losses"))
+        yield "gains-and-losses", "Who gains and who loses", self._chart("gains-and-losses")
         yield "everybody", f"All {self.nouns}", self._everybody()
         yield "spread", "Funding per head", self._spread()
-        yield "path", "From year to year", chart_place(self.charts.get("path")) if has_years else ""
+        yield "path", "From year to year", self._chart("path") if has_years else ""
         yield "organisation", f"One {self.noun}", self._organisation()
         yield "assumptions", "What is assumed", self._assumptions()
         yield "checks", "Checks and warnings", self._checks()
@@ -79,29 +81,7 @@ class StaticSections:
         yield "cite", "How to cite this", blocks_html(self._citation())
         yield "differences", "Why other figures may differ", blocks_html(map(Item, self._differences()))
 
-    # The answer
-
-    def _decision(self) -> str:
-        """Return the sentences of the answer, and below them whether it is final, and what is wrong or left over."""
-        opening = self.opening
-        answer = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems_of_figures()]
-        defaults = self.result.manifest.get("defaults")
-        named = [Paragraph(f"Defaults from {defaults['file']}: {joined(defaults['keys'])}.")] if defaults else []
-        final = "Nothing here is marked as draft or indicative." if self.is_final else "These figures are not final."
-        return (
-            f'<div id="answer">\n{blocks_html(answer)}</div>\n<div id="status">\n<p class="final">{final}</p>\n'
-            f"{blocks_html([*self.cautions, *named, opening.checks()])}</div>\n"
-        )
-
-    @cached_property
-    def cautions(self) -> list[Paragraph]:
-        """Return what limits the use of the figures, in short: files with illustrative figures are named below."""
-        return [*Opening(self.result).cautions(), *self.opening.settings()]
-
-    @property
-    def is_final(self) -> bool:
-        """Return whether all checks pass, and nothing is a draft, illustrative, indicative or set for the run."""
-        return self.result.agrees and not self.cautions
+    # Figures of the nation
 
     def _figures(self) -> str:
         """Return the table of national figures, and folded below it every figure of the run year by year."""
@@ -121,8 +101,17 @@ class StaticSections:
     def _spread(self) -> str:
         """Return the chart of £ per head and the table of its spread; empty if the run has neither."""
         table = blocks_html([*self.report.spread_per_head()][1:])
-        chart = chart_place(self.charts.get("spread"))
-        return f"{chart}{_as_reported('The figures of this table are') if table else ''}{table}"
+        chart = self._chart("spread")
+        if not table:
+            return chart
+        meaning = Paragraph(
+            "The coefficient of variation and the Gini coefficient measure differences in £ per head; 0 is none."
+        )
+        return f"{chart}{_as_reported('The figures of this table are')}{table}{blocks_html([meaning])}"
+
+    def _chart(self, name: str) -> str:
+        """Return the place of a chart, with a mark if its figures are illustrative; empty if there is no such chart."""
+        return chart_place(self.charts.get(name), self.report.mark)
 
     # Everybody
 
@@ -170,7 +159,9 @@ class StaticSections:
         caption = f"{sentence(self.nouns)} in", self.opening.last.year
         names = [year.year for year in self.years]
         order = sorted_by, "ascending"
-        return organisation_table([*columns], lines, caption, order, (names, len(names) - 1))
+        return organisation_table(
+            [*columns], lines, caption, order, (names, len(names) - 1), self.report.mark if is_compared else ""
+        )
 
     # One organisation
 
@@ -252,6 +243,7 @@ class StaticSections:
         """Return each assumption with what hangs on it, and folded below it every value with its origin."""
         blocks: list[Block] = [*self.report.assumptions()][1:]
         blocks = blocks or [Paragraph("The scheme names no assumptions.")]
+        blocks += map(Item, self.result.inputs.illustrative)
         effects = _as_reported("Effects are") if self.result.effects else ""
         rows = []
         for name, parameter in self.scheme.parameters.items():

@@ -33,6 +33,7 @@ function startComparison({ noun, choices, organisations }) {
     organisation: noun,
     write: Object.fromEntries(CHANGE_FIGURES.map((key, place) => [key, (value) => texts[place].get(value)])),
     choose,
+    year: () => choice().name,
     fileName: () => `changes-${choice().name.replace(/[^0-9A-Za-z]+/g, "-")}.csv`,
   });
   field?.addEventListener("change", () => {

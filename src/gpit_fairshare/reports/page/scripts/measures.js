@@ -376,9 +376,9 @@ function answerSentences(model, measures, run) {
   return [
     ...[allocatedSentence(model, measures), ...gainsAndLosses(model, measures)].map((text) => ({ text, tone: "" })),
     ...failedChecks(run).map((text) => ({ text, tone: "bad" })),
-    ...amountsByYear(model, "Money does not balance (R07)", byYear((year) => Math.abs(imbalance(model, year)))),
-    ...amountsByYear(model, `Unspent ${unspentKind(measures)} (R03)`, byYear(unspentIn)),
-    ...amountsByYear(model, "New money (R09)", byYear((year) => newMoney(model, year))),
+    ...amountsByYear(model, "Money does not balance", byYear((year) => Math.abs(imbalance(model, year)))),
+    ...amountsByYear(model, `Unspent ${unspentKind(measures)}`, byYear(unspentIn)),
+    ...amountsByYear(model, "New money", byYear((year) => newMoney(model, year))),
   ];
 }
 

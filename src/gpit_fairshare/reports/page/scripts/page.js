@@ -30,6 +30,7 @@ function startTable(page, organisation) {
       spendPercent: percentChange, perHead,
     },
     choose: organisation.choose,
+    year: () => page.model.years[yearIndex()],
     fileName: () => {
       const ending = document.documentElement.classList.contains("what-if") ? "-what-if" : "";
       return `${page.model.name}-${page.model.years[yearIndex()].replace("/", "-")}${ending}.csv`;

@@ -46,7 +46,7 @@ function saveText(name, text) {
  *
  * A heading has its key in `data-key`. `rows` are objects with these keys and `code`.
  * `options`: `organisation` (the noun), `write` (key to a function that writes a figure), `choose(code)`, and
- * `fileName()` of the CSV file. Returns `setRows(rows)`, which shows other figures.
+ * `fileName()` and `year()` of the CSV file. Returns `setRows(rows)`, which shows other figures.
  */
 function createTable(element, rows, options) {
   const body = element.tBodies[0];
@@ -183,7 +183,8 @@ function createTable(element, rows, options) {
   document.getElementById("table-download").addEventListener("click", () => {
     const names = ["code", ...keys.filter((key) => key !== "code")];
     const heads = names.map((key) => headings[keys.indexOf(key)].textContent);
-    saveText(options.fileName(), csvText([heads, ...state.shown.map((row) => names.map((key) => row[key]))]));
+    const lines = state.shown.map((row) => [options.year(), ...names.map((key) => row[key])]);
+    saveText(options.fileName(), csvText([["Year", ...heads], ...lines]));
   });
   for (const [event, isPrinted] of [["beforeprint", true], ["afterprint", false]]) {
     window.addEventListener(event, () => { state.isPrinted = isPrinted; draw(); });

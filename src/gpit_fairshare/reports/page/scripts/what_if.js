@@ -40,6 +40,7 @@ function makeControl(element) {
     name: element.dataset.name,
     year: element.dataset.year,
     changeLine: element.querySelector(".setting-change"),
+    reportedLine: element.querySelector(".setting-change").textContent,
     problemLine: element.querySelector(".setting-problem"),
   };
 }
@@ -130,12 +131,14 @@ function changedState(state, numbers) {
 /** Show in a control what differs from the reported run, and a refusal beside the box that it is about. */
 function showControl(whatIf, control) {
   const { accepted, refusal, moved, page } = whatIf;
-  const { box, slider, name, year, changeLine, problemLine } = control;
+  const { box, slider, name, year, changeLine, reportedLine, problemLine } = control;
   const parameter = page.model.parameters.get(name);
   const firstYear = year || parameter.values.keys().next().value;
   const own = parameter.values.get(firstYear);
   const settled = accepted.settled.get(name)?.get(firstYear) ?? own;
-  changeLine.textContent = settled.value === own.value ? "" : changeText(own, settled, parameter.unit);
+  const isChanged = settled.value !== own.value;
+  changeLine.textContent = isChanged ? changeText(own, settled, parameter.unit) : reportedLine;
+  changeLine.classList.toggle("changed", isChanged);
   if (document.activeElement !== slider) {
     slider.value = settled.value === own.value ? slider.defaultValue : settled.value;
   }
@@ -303,12 +306,12 @@ async function copyCommand() {
 /** Let the answer, its status, the national figures and the charts follow each run; the reported run restores them. */
 function followRuns(page) {
   const { model, data, written } = page;
-  const [answer, status] = ["answer", "status"].map((id) => document.getElementById(id));
+  const [answer, status, agreement] = ["answer", "status", "agreement"].map((id) => document.getElementById(id));
   const body = document.querySelector("#national-figures tbody");
   const note = document.getElementById("national-note");
-  const places = [answer, status, body, note].filter(Boolean).map((element) => [element, [...element.childNodes]]);
-  // Between the first paragraph and that of the checks: draft, illustrative, indicative, set for the run.
-  const cautions = [...(status?.children ?? [])].slice(1, -1);
+  const places = [answer, status, agreement, body, note].filter(Boolean).map((element) => [element, [...element.childNodes]]);
+  // After the first paragraph: draft, illustrative, indicative, set for the run.
+  const cautions = [...(status?.children ?? [])].slice(1);
   page.onRun((run) => {
     updateCharts(model, data, run);
     if (run === written) {
@@ -317,23 +320,20 @@ function followRuns(page) {
     }
     const measures = runMeasures(model, data, run);
     answer?.replaceChildren(...answerSentences(model, measures, run).map(({ text, tone }) => makeElement("p", { class: tone }, text)));
-    status?.replaceChildren(...statusOf(model, run, cautions));
+    status?.replaceChildren(makeElement("p", { class: "final" }, "This is a what-if, not a decision."), ...cautions);
+    agreement?.replaceChildren(agreementParagraph(model, run));
     const figures = nationalFigures(model, measures, run);
     body?.replaceChildren(...figureRows(figures.rows));
     note?.replaceChildren(makeElement("p", {}, figures.note));
   });
 }
 
-/** Return the paragraphs of the status of a what-if: that it is one, the cautions, and whether its checks pass. */
-function statusOf(model, run, cautions) {
+/** Return the paragraph that says whether the checks of a what-if pass. */
+function agreementParagraph(model, run) {
   const hasFailed = failedChecks(run).length > 0;
   const agreement = model.checks.length ? sentence(agreementOf(model, run)) : "The scheme has no checks";
   const exit = hasFailed ? "gpit would exit with 1." : "Warnings and notes are not worked out again in a what-if.";
-  return [
-    makeElement("p", { class: "final" }, "This is a what-if, not a decision."),
-    ...cautions,
-    makeElement("p", { class: hasFailed ? "bad" : "" }, `${agreement}. ${exit}`),
-  ];
+  return makeElement("p", { class: hasFailed ? "bad" : "" }, `${agreement}. ${exit}`);
 }
 
 /** Return rows of the table of national figures as elements. */
