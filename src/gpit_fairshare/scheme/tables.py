@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from gpit_fairshare.files import digest_of, read_regular, reading_problem
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language.in_polars import SAME
+from gpit_fairshare.language.rendering import SAME
 from gpit_fairshare.language.tables import BAND_TEXT, OTHERWISE, FormulaTable
 from gpit_fairshare.numbers import edge_text
 from gpit_fairshare.scheme.faults import Faults, shape_errors
