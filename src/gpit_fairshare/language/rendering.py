@@ -100,7 +100,7 @@ def rendered(expression: tree.Expression, operations: Operations, *, first_year:
             parts = [rendered(child, operations, first_year=first_year) for child in tree.children(expression)]
             defined = reduce(and_, (part.defined for part in parts))
             if isinstance(expression, tree.BinaryOperation) and expression.operator == "/":
-                defined &= parts[1].value != 0
+                defined = defined & (parts[1].value != 0)  # not in place: arrays grow
             return Rendered(_apply_operator(expression, [part.value for part in parts], operations), defined)
 
 
@@ -118,7 +118,7 @@ def _call(expression: tree.Call, parts: list[Rendered], operations: Operations) 
         return Rendered(value, defined & operations.is_finite(value))
     if Argument.BRANCH in function.arguments.values():
         chosen = [part.defined if sort is Argument.BRANCH else part.value for sort, part in paired_parts]
-        defined &= operations.called(expression.function, chosen)
+        defined = defined & operations.called(expression.function, chosen)
     arguments = [
         int(tree.written_number(argument) or 0) if sort is Argument.DIGITS else part.value
         for argument, (sort, part) in zip(expression.arguments, paired_parts, strict=True)
