@@ -70,6 +70,11 @@ class Setting:
         """The option and what it sets, for messages: `--set revenue_budget@2015/16`."""
         return f"{self.option} {one_line(self.name)}" + (f"@{one_line(self.year)}" if self.year else "")
 
+    @property
+    def key(self) -> str:
+        """What it sets, as typed before the value: `revenue_budget@2015/16`."""
+        return f"{self.name}@{self.year}" if self.year else self.name
+
     @classmethod
     def read(cls, text: str, option: str = "--set") -> Setting:
         """Return the setting of one `--set` or other option, given its text.
