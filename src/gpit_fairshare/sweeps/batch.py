@@ -22,7 +22,7 @@ from gpit_fairshare.scheme.model import Check, Step
 from gpit_fairshare.sweeps.kernels import exact_totals, rounded_many, share_out_many
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from gpit_fairshare.engine.model import Year
     from gpit_fairshare.scheme.model import Part
@@ -76,14 +76,26 @@ class _Calculated:
     low: Array | None = None
     bound: Array | None = None
     unspent: Array | None = None
+    amounts: Array | None = None
 
-    def take_exact(self, place: int, shares: Sequence[Fraction], unspent: Sequence[Fraction]) -> None:
-        """Take what a single run of one scenario has beyond the floats of its shares."""
-        assert self.low is not None and self.bound is not None and self.unspent is not None  # noqa: S101, PT018
+    def make_room(self, number: int, rows: int, groups: int) -> None:
+        """Make the arrays of a `share_out` ones that can be written to in each scenario."""
+        self.low, self.bound = _writable(self.low, (number, rows)), _writable(self.bound, (number, rows))
+        self.unspent, self.amounts = (
+            _writable(self.unspent, (number, groups)),
+            _writable(self.amounts, (number, groups)),
+        )
+
+    def take_exact(self, place: int, run: Year, name: str) -> None:
+        """Take what a single run of one scenario has beyond the floats of the shares of a step."""
+        if self.low is None or self.bound is None or self.unspent is None or self.amounts is None:
+            raise TypeError("there is no room for it")
+        shares = run.exact[name]
+        self.unspent[place] = [*map(float, run.unspent[name])]
+        self.amounts[place] = [*map(float, run.amounts[name])]
         pairs = zip(shares, self.values[place], strict=True)
         self.low[place] = [float(share - Fraction(value)) for share, value in pairs]
         self.bound[place] = np.abs(self.low[place]) * 2.0**-52
-        self.unspent[place] = float(sum(unspent, start=Fraction(0)))
 
 
 class BatchYear:
@@ -108,7 +120,9 @@ class BatchYear:
         self.outcomes: dict[str, Array] = {}
         """Whether each outcome that varies is true, by where it is: (scenarios, organisations)."""
         self.unspent: dict[str, Array] = {}
-        """The unspent money of each `share_out` step that varies: (scenarios,), before rounding."""
+        """The unspent money of each `share_out` step that varies: (scenarios, groups or 1), before rounding."""
+        self.amounts: dict[str, Array] = {}
+        """What each of these steps had to share: (scenarios or 1, groups or 1)."""
         self._shares: dict[str, tuple[Array, Array, Array]] = {}
         self._figures: dict[str, Array] = {}
 
@@ -129,6 +143,15 @@ class BatchYear:
         symbol = self.scheme.symbols[name]
         given = self.shared.array(name, kind)[1] if symbol.role == "input" else None
         return self._spread(self.values[name], symbol.kind, kind), given
+
+    def totals(self, name: str, within: str | None) -> Array:
+        """Return the exact totals of a step, nationally or by group: (scenarios or 1, groups or 1)."""
+        kind, groups = self.scheme.symbols[name].kind, 1
+        values = self.column(name, kind)[0]
+        values = np.broadcast_to(values, (len(values), self.shared.rows[kind]))
+        if within:
+            values, groups = self._by_group(values, kind, within)
+        return exact_totals(values).reshape(-1, groups)
 
     def _spread(self, values: Array, own: Kind, kind: Kind) -> Array:
         """Return values of a kind for the rows of a finer one."""
@@ -161,8 +184,8 @@ class BatchYear:
             self.values[part.name] = calculated.values
             if calculated.low is not None and calculated.bound is not None:
                 self._shares[part.name] = calculated.values, calculated.low, calculated.bound
-            if calculated.unspent is not None:
-                self.unspent[part.name] = calculated.unspent
+            if calculated.unspent is not None and calculated.amounts is not None:
+                self.unspent[part.name], self.amounts[part.name] = calculated.unspent, calculated.amounts
         else:
             self.outcomes[part.where] = calculated.values
 
@@ -174,9 +197,8 @@ class BatchYear:
         number, rows = self.scenarios.number, 1 if isinstance(part, Check) else self.shared.rows[kind]
         calculated.values = _writable(calculated.values, (number, rows))
         if isinstance(part, Step) and isinstance(part.tree, tree.ShareOut):
-            calculated.low = _writable(calculated.low, (number, rows))
-            calculated.bound = _writable(calculated.bound, (number, rows))
-            calculated.unspent = _writable(calculated.unspent, (number,))
+            within = part.tree.within
+            calculated.make_room(number, rows, len(self.shared.now.labels[within]) if within else 1)
         what = type(part.tree).__name__ if isinstance(part, Step) else type(part).__name__
         for place in map(int, places):
             self.scenarios.single_runs[what] += 1
@@ -187,7 +209,7 @@ class BatchYear:
                 self.scenarios.end(place, self.shared.year, part.where, str(fault))
                 continue
             if isinstance(part, Step) and isinstance(part.tree, tree.ShareOut):
-                calculated.take_exact(place, run.now.exact[part.name], run.now.unspent[part.name])
+                calculated.take_exact(place, run.now, part.name)
 
     def _by_numpy(self, part: Part, kind: Kind) -> _Calculated:
         """Return the values of a step, check or outcome, and where they are unsure.
@@ -391,8 +413,8 @@ class BatchYear:
         high, low, bound = arrays
         size = np.abs(high)
         is_unsure = ~is_known | ~((size <= LARGEST) & ((size >= SMALLEST) | (high == 0))).all(axis=1)
-        unspent = exact_totals(shares.unspent.reshape(-1, groups))
-        return _Calculated(high + 0.0, is_unsure, low, bound, unspent)
+        unspent, amounts = shares.unspent.reshape(-1, groups), amount.reshape(-1, groups)
+        return _Calculated(high + 0.0, is_unsure, low, bound, unspent, amounts)
 
     def _amounts(self, kernel: tree.ShareOut) -> Array:
         """Return the amounts of a `share_out` step: one for each group, or a single one.

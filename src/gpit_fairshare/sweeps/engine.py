@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from gpit_fairshare.sweeps.batch import BatchYear, Impossible, Scenarios
 from gpit_fairshare.sweeps.shared_year import SharedYear
 
@@ -37,6 +35,7 @@ def run_scenarios(
     inputs: Inputs,
     varied: Mapping[tuple[str, str], Array],
     number: int,
+    refused: Mapping[int, str],
     take: Callable[[slice, list[BatchYear], Scenarios], None],
 ) -> Runs:
     """Calculate all scenarios of a scheme, and hand over the years of each batch while they are in memory.
@@ -46,6 +45,7 @@ def run_scenarios(
         inputs: Its checked inputs.
         varied: Values by (name, year): (scenarios,) for a parameter, (scenarios, organisations) for an input column.
         number: How many scenarios there are.
+        refused: By scenario, from 0: why its values are not allowed.
         take: Is called for each batch, with its place among all scenarios, its years, and which are possible.
     """
     runs, shared_years = Runs(), [*_shared_years(scheme, inputs, varied)]
@@ -54,6 +54,9 @@ def run_scenarios(
     for start in range(0, number, size):
         places = slice(start, min(start + size, number))
         scenarios, years = Scenarios(places.stop - start), []
+        for place in range(start, places.stop) if refused else ():
+            if place in refused:
+                scenarios.end(place - start, "", "", refused[place])
         before: BatchYear | None = None
         for shared in shared_years:
             values = {
@@ -79,8 +82,3 @@ def _shared_years(scheme: Scheme, inputs: Inputs, varied: Mapping[tuple[str, str
         yield before
         if before.refusal:
             return
-
-
-def as_rows(values: Array, number: int, rows: int) -> Array:
-    """Return values with a row for each scenario and a column for each row of their kind."""
-    return np.broadcast_to(values, (number, rows))
