@@ -21,10 +21,14 @@ _GROUPS: Final = {
         "--sample"
     ),
     "Rule and values": "--scheme --formula --transition --set --years --year --tolerance --recover --receive",
+    "Scenarios": "--vary --scenarios --draw --runs --seed",
     "Explanation": "--step --lines",
     "Differences": "--fail-over",
     "Screen": "--table --sort --top --details --quiet",
-    "Output": "--output --manifest --annotate --by-ccg --by-practice --letters --letter-template --format --json",
+    "Output": (
+        "--output --manifest --annotate --by-organisation --by-ccg --by-practice --letters --letter-template --format "
+        "--json"
+    ),
     "How files are read": "--map --unit --leave-out --organisation --boundaries --crosswalk --max-size",
 }
 """Groups of options in the order in which an analyst needs them. An option may name its group as its panel instead."""
@@ -61,6 +65,11 @@ VERBS: Final[Mapping[str, VerbHelp]] = {
         "compare.md#options",
         "gpit-2014-16 gpit-2014-16 --sample --transition-new none",
         "before.xlsx after.xlsx -o changes.html",
+    ),
+    "gpit sweep": VerbHelp(
+        "sweep.md#the-command",
+        "--sample --vary revenue_budget=-5%:+0%:1%",
+        "--sample --draw registered_population:normal:0.02 --runs 200",
     ),
     "gpit verify": VerbHelp("verify.md#the-command", "result.xlsx", "result.csv . --json"),
     "gpit test": VerbHelp("testing.md#the-command", "cases", "cases -k first --junit cases.xml"),

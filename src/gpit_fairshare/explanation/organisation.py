@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine import Result, Year
+    from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
 
 _SUGGESTIONS = 5
@@ -111,8 +112,17 @@ def organisation_code(result: Result, code_or_name: str) -> str:
 
     Raises:
         UsageError: There is no such organisation, or several have that name.
-    """
+    """  # noqa: DOC502 - raised by what it calls
     names: dict[str, str | None] = dict(result.rows.select("org_code", "org_name").iter_rows())
+    return code_among(names, code_or_name, result.scheme, result.inputs)
+
+
+def code_among(names: Mapping[str, str | None], code_or_name: str, scheme: Scheme, inputs: Inputs) -> str:
+    """Return the code of an organisation among those of a scheme, given with their names; see `organisation_code`.
+
+    Raises:
+        UsageError: There is no such organisation, or several have that name.
+    """
     if code_or_name in names:
         return code_or_name
     text = " ".join(code_or_name.split()).casefold()
@@ -125,9 +135,8 @@ def organisation_code(result: Result, code_or_name: str) -> str:
                 codes if len(codes) <= _MOST_CODES else [*codes[:_MOST_CODES], f"{len(codes) - _MOST_CODES:,} more"]
             )
             raise UsageError(f"{code_or_name} may be {joined(candidates, 'or')}; give the exact code")
-    raise UsageError(
-        f"there is no {result.scheme.organisation} {code_or_name}{_became_of(result, code_or_name)}{_hint(text, names)}"
-    )
+    ending = f"{_became_of(scheme, inputs, code_or_name)}{_hint(text, names)}"
+    raise UsageError(f"there is no {scheme.organisation} {code_or_name}{ending}")
 
 
 def _hint(text: str, names: Mapping[str, str | None]) -> str:
@@ -147,16 +156,15 @@ def _hint(text: str, names: Mapping[str, str | None]) -> str:
     return f"; did you mean {joined(suggestions, 'or')}?" if suggestions else ""
 
 
-def _became_of(result: Result, code: str) -> str:
+def _became_of(scheme: Scheme, inputs: Inputs, code: str) -> str:
     """Return a clause on what a code that is not among the rows became, and when; an empty text if it is not known.
 
     Only changes up to the last year of the scheme, or the day of the boundaries if that is later, are reported.
     """
-    first, last = (year_start(year) for year in (result.scheme.years[0], result.scheme.years[-1]))
+    first, last = (year_start(year) for year in (scheme.years[0], scheme.years[-1]))
     code = code.strip().upper()
-    crosswalk = result.inputs.crosswalk
-    successions = [succession for succession in crosswalk.successions if succession.predecessor == code]
-    if successions and successions[0].effective <= max(last, result.inputs.boundaries or first):
+    successions = [succession for succession in inputs.crosswalk.successions if succession.predecessor == code]
+    if successions and successions[0].effective <= max(last, inputs.boundaries or first):
         successors = joined([succession.successor for succession in successions])
         return f", which became {successors} on {day_in_words(successions[0].effective)}"
     return ""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
     from gpit_fairshare.engine.measures import YearMeasures
     from gpit_fairshare.findings import Finding
+    from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
 
 MOST_YEARS: Final = 4
@@ -53,17 +54,13 @@ class Opening:
         self.years = result.measures()
         self.last = self.years[-1]
         self.organisation = self.scheme.organisation
-        unit = self.scheme.symbols[self.scheme.result].unit
-        self.in_money = is_money(unit)
-        self.write: Callable[[float], str] = money
-        if unit != "£":
-            self.write = percentage if unit == "%" else plain_number
+        self.in_money = is_money(self.scheme.symbols[self.scheme.result].unit)
+        self.write = writer_of(self.scheme)
 
     @property
     def total_label(self) -> str:
         """Return what the sum of all results is called: `Allocated`, or `Total payment`."""
-        name = self.scheme.result
-        return "Allocated" if name == "allocation" else f"Total {inside(self.scheme.labels[name])}"
+        return total_label(self.scheme)
 
     @property
     def spend_label(self) -> str:
@@ -219,17 +216,7 @@ class Opening:
 
         In full also the values without a source, and the files with illustrative figures.
         """
-        if warning := self.scheme.draft_warning:
-            text = f"{warning.removesuffix('.')}: {', '.join(self.scheme.drafts)}." if self.full else warning
-            yield document.Paragraph(text, Tone.WARNING)
-        cautions = []
-        if self.result.inputs.illustrative:
-            cautions.append(f"{do_not_quote(self.result.inputs.illustrative_heading)}.")
-            cautions += self.result.inputs.illustrative if self.full else ()
-        if self.scheme.indicative:
-            cautions.append(f"Indicative: {span(self.scheme.indicative, self.scheme.years)}.")
-        if cautions:
-            yield document.Paragraph(" ".join(cautions), Tone.WARNING)
+        return cautions_of(self.scheme, self.result.inputs, full=self.full)
 
     def settings(self) -> Iterator[document.Paragraph]:
         """Yield the parameters set for this run only, the same value of several years once; in full with labels."""
@@ -347,6 +334,32 @@ class Opening:
         text += f", {counted(notes, 'note')}" if notes else ""
         tone = Tone.BAD if self.failing_checks else Tone.PASSED if not warnings else Tone.PLAIN
         return document.Paragraph(f"{text}.", tone)
+
+
+def cautions_of(scheme: Scheme, inputs: Inputs, *, full: bool) -> Iterator[document.Paragraph]:
+    """Yield the cautions about figures of a scheme and its inputs; see `Opening.cautions`."""
+    if warning := scheme.draft_warning:
+        text = f"{warning.removesuffix('.')}: {', '.join(scheme.drafts)}." if full else warning
+        yield document.Paragraph(text, Tone.WARNING)
+    cautions = []
+    if inputs.illustrative:
+        cautions.append(f"{do_not_quote(inputs.illustrative_heading)}.")
+        cautions += inputs.illustrative if full else ()
+    if scheme.indicative:
+        cautions.append(f"Indicative: {span(scheme.indicative, scheme.years)}.")
+    if cautions:
+        yield document.Paragraph(" ".join(cautions), Tone.WARNING)
+
+
+def total_label(scheme: Scheme) -> str:
+    """Return what the sum of all results is called: `Allocated`, or `Total payment`."""
+    return "Allocated" if scheme.result == "allocation" else f"Total {inside(scheme.labels[scheme.result])}"
+
+
+def writer_of(scheme: Scheme) -> Callable[[float], str]:
+    """Return the function that writes results in their unit."""
+    unit = scheme.symbols[scheme.result].unit
+    return money if unit == "£" else percentage if unit == "%" else plain_number
 
 
 def unspent_in(year: YearMeasures) -> float:

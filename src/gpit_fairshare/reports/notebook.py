@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from gpit_fairshare.checking import Report
 from gpit_fairshare.comparison import Comparison
@@ -27,17 +28,21 @@ from gpit_fairshare.reports.output_files import (
     comparison_writers,
     document_writers,
     page_of,
+    sweep_writers,
     write_drafts,
 )
 from gpit_fairshare.reports.page.bundle import MISSING, is_available
+from gpit_fairshare.reports.sweep import SweepReport, sweep_document
 from gpit_fairshare.reports.verification import verification_document
+from gpit_fairshare.results import RESULT_ENDINGS
 from gpit_fairshare.verification import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from gpit_fairshare.presentation import Presented
     from gpit_fairshare.reports.document import Document
+    from gpit_fairshare.sweeps.sweep import Sweep
 
 _OPTION: Final = "write"
 """What messages name in place of the option `-o`."""
@@ -89,8 +94,22 @@ def write_page(text: str, path: str | Path) -> Path:
     return outputs[0]
 
 
-def write(subject: Presented, paths: Sequence[str | Path], *, manifest: bool = False) -> list[Path]:
+def write(
+    subject: Presented,
+    paths: Sequence[str | Path],
+    *,
+    manifest: bool = False,
+    by_organisation: bool = False,
+    **options: Any,
+) -> list[Path]:
     """Write an object, or the report on it, to files, as the command line does; return the files written.
+
+    Args:
+        subject: The object.
+        paths: The files.
+        manifest: Of a result: whether tables have their manifest beside them.
+        by_organisation: Of a sweep: whether tables have a row for each organisation.
+        options: Options of the function that makes the report.
 
     Raises:
         UsageError: A name is no path, or no name is given.
@@ -102,9 +121,16 @@ def write(subject: Presented, paths: Sequence[str | Path], *, manifest: bool = F
             raise UsageError(f"{_OPTION} {path!r}: expected the name of a file, as a text or a path")
     outputs = [Path(path) for path in paths]
     if isinstance(subject, Result):
-        files = ResultFiles(outputs, _inputs_among(outputs, subject), manifest=manifest, option=_OPTION)
+        digests = {entry["sha256"] for entry in subject.manifest["inputs"]}
+        files = ResultFiles(outputs, _inputs_among(outputs, digests), manifest=manifest, option=_OPTION)
         files.write(subject, allocation_document(subject), _ignore, has_page=True).close()
         return files.paths
+    if is_sweep(subject):
+        report_of_sweep = SweepReport(subject, **options)
+        checked_outputs(outputs, _inputs_among(outputs, subject.digests), (*RESULT_ENDINGS, *FORMATS), option=_OPTION)
+        full = sweep_document(report_of_sweep)
+        write_drafts(sweep_writers(report_of_sweep, full, outputs, _ignore, by_organisation=by_organisation)).close()
+        return outputs
     report = _report(subject)
     if isinstance(subject, Comparison):
         compared = [side.name for side in (subject.old, subject.new) if side.kind == "file"]
@@ -134,12 +160,19 @@ def _report(subject: Presented, *, is_short: bool = False, **options: Any) -> Do
             return checking_document(subject, details=not is_short)
         case Verification():
             return verification_document(subject)
+    if is_sweep(subject):
+        return sweep_document(SweepReport(subject, **options), is_short=is_short)
     raise TypeError(type(subject).__name__)
 
 
-def _inputs_among(outputs: Sequence[Path], result: Result) -> list[str]:
-    """Return the outputs that are input files of the run: a result knows their digests, but not their folders."""
-    digests = {entry["sha256"] for entry in result.manifest["inputs"]}
+def is_sweep(subject: Presented) -> TypeGuard[Sweep]:
+    """Return whether an object is a sweep; NumPy is not loaded to find out."""
+    module = sys.modules.get("gpit_fairshare.sweeps.sweep")
+    return module is not None and isinstance(subject, module.Sweep)
+
+
+def _inputs_among(outputs: Sequence[Path], digests: Collection[str]) -> list[str]:
+    """Return the outputs that are input files: an object knows their digests, but not their folders."""
     inputs = []
     for path in outputs:
         with suppress(OSError):  # a file that is not there, or cannot be read, is no input

@@ -21,16 +21,19 @@ from gpit_fairshare.words import joined, nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    import polars as pl
+
     from gpit_fairshare.comparison import Comparison
     from gpit_fairshare.engine import Result
     from gpit_fairshare.reports.document import Block, Document
+    from gpit_fairshare.reports.sweep import SweepReport
     from gpit_fairshare.reports.terminal import Advance
 
 COMPARISON_ENDINGS: Final = (".xlsx", ".json", ".csv")
 """Endings of files that hold a whole comparison."""
 
 
-def write_drafts(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
+def write_drafts(writers: Mapping[Path, Callable[[Path], object]]) -> ExitStack:
     """Write a draft of every file with its writer; when the returned stack closes, move all into their places."""
     with ExitStack() as stack:
         for path, write in writers.items():
@@ -77,6 +80,38 @@ def _write_comparison(comparison: Comparison, ending: str, advance: Advance, dra
 
     text = json_text(comparison.document()) if ending == ".json" else csv_text(comparison)
     draft.write_bytes(text.encode())
+
+
+def sweep_writers(
+    report: SweepReport, full: Document, outputs: Sequence[Path], advance: Advance, *, by_organisation: bool = False
+) -> dict[Path, Callable[[Path], object]]:
+    """Return, for each output, a function that writes a sweep to a draft in the format of the output's ending.
+
+    Args:
+        report: The sweep, with the organisation that it shows.
+        full: The report as a document, for the formats of documents.
+        outputs: The files.
+        advance: Called with the progress of writing a workbook.
+        by_organisation: Whether tables have a row for each organisation instead of each scenario and year.
+    """
+    from gpit_fairshare.reports.sweep_workbook import write_sweep_workbook  # noqa: PLC0415  # XlsxWriter
+    from gpit_fairshare.results.writing import write_frame, write_table  # noqa: PLC0415
+    from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
+
+    def table() -> pl.DataFrame:
+        """Return the table for CSV and Parquet files."""
+        of_organisations = "quantiles" if report.is_drawn else "organisations"
+        frame: pl.DataFrame = getattr(report.sweep, of_organisations if by_organisation else "frame")
+        return frame
+
+    own: dict[str, Callable[[Path], object]] = {
+        ".xlsx": lambda draft: write_sweep_workbook(report, draft, advance),
+        ".json": lambda draft: draft.write_bytes(json_text(report.document()).encode()),
+        ".csv": lambda draft: write_table(table(), draft),
+        ".parquet": lambda draft: write_frame(table(), draft),
+    }
+    of_output = {path: own[path.suffix.lower()] for path in outputs if path.suffix.lower() in own}
+    return {**document_writers(full, outputs), **of_output}
 
 
 def checked_outputs(

@@ -91,9 +91,14 @@ def rows_as_csv(rows: Iterable[Iterable[Any]], write: Callable[[Any], str]) -> s
 
 def write_parquet(result: Result, path: Path) -> None:
     """Write the tidy table as a Parquet file with typed columns, in one row group."""
+    write_frame(result.rows, path)
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """Write any table as Parquet, in the form of `write_parquet`."""
     # Via memory: if the disk is full, Polars names neither the cause nor the file.
     stream = io.BytesIO()
-    result.rows.write_parquet(stream, compression="zstd", row_group_size=max(1, result.rows.height))
+    frame.write_parquet(stream, compression="zstd", row_group_size=max(1, frame.height))
     path.write_bytes(stream.getvalue())
 
 

@@ -36,7 +36,7 @@ class SweepOfRule:
     inputs: Inputs
     variations: Scenarios
     base: Result | None
-    """The single run with the values of the scheme; None if that is impossible."""
+    """The single run of the scheme's own rule and values; None if that is impossible."""
     results: Mapping[str, Array]
     """By year: the result of each organisation, (scenarios, organisations); NaN where it is impossible."""
     figures: Mapping[str, Mapping[str, Array]]
@@ -57,11 +57,17 @@ class SweepOfRule:
         return names
 
     def base_results(self, year: str) -> Array:
-        """Return the results of the base run; NaN if it is impossible."""
-        if self.base is None:
+        """Return the results of the base run; NaN for what it does not have."""
+        base = self.base.years.get(year) if self.base else None
+        if base is None or self.base is None:
             return np.full(len(self.codes(year)), np.nan)
-        values: Array = self.base.years[year].organisations[self.scheme.result].to_numpy()
-        return values
+        values = dict(zip(base.codes(), base.organisations[self.base.scheme.result].to_list(), strict=True))
+        return np.array([values.get(code, np.nan) for code in self.codes(year)], dtype=float)
+
+    def reasons(self) -> list[str | None]:
+        """Return for each scenario why it is impossible; None if it is possible."""
+        places = range(self.variations.count)
+        return [self.impossible[place].reason if place in self.impossible else None for place in places]
 
     def rule_names(self) -> dict[str, str]:
         """Return formula and transition, where they vary."""
@@ -85,44 +91,62 @@ def frame_of(rule: SweepOfRule, year: str, first: int) -> pl.DataFrame:
         codes = rule.codes(year)
         names = [None if np.isnan(row) else codes[int(row)] for row in row_of_loss.tolist()]
         frame = frame.with_columns(pl.Series("largest_loss_code", names, dtype=pl.String))
-    places = range(number)
-    reasons = [rule.impossible[place].reason if place in rule.impossible else None for place in places]
-    return frame.with_columns(pl.Series("impossible", reasons, dtype=pl.String))
+    return frame.with_columns(pl.Series("impossible", rule.reasons(), dtype=pl.String))
 
 
-def organisations_of(rule: SweepOfRule, year: str, first: int) -> pl.DataFrame:
-    """Return a row for each scenario and organisation of a rule in a year."""
-    codes, number, values = rule.codes(year), rule.variations.count, rule.results[year]
+def organisations_of(rule: SweepOfRule, year: str, first: int, only: str | None = None) -> pl.DataFrame:
+    """Return a row for each scenario and organisation of a rule in a year; `only` is the code of a single one."""
+    rows = [row for row, code in enumerate(rule.codes(year)) if only in (None, code)]
+    codes, names = ([texts[row] for row in rows] for texts in (rule.codes(year), rule.names(year)))
+    number, values = rule.variations.count, rule.results[year][:, rows]
     return pl.DataFrame(
         {
             "scenario": np.repeat(np.arange(first, first + number), len(codes)),
             "year": [year] * (number * len(codes)),
             "org_code": codes * number,
-            "org_name": rule.names(year) * number,
+            "org_name": names * number,
             rule.scheme.result: values.ravel(),
-            "difference": (values - rule.base_results(year)).ravel(),
+            "difference": (values - rule.base_results(year)[rows]).ravel(),
+            "impossible": [reason for reason in rule.reasons() for _ in codes],
         },
         nan_to_null=True,
-        schema_overrides={"org_name": pl.String},
+        schema_overrides={"org_code": pl.String, "org_name": pl.String, "impossible": pl.String},
     )
 
 
 def quantiles_of(rule: SweepOfRule, year: str) -> pl.DataFrame:
     """Return a row for each organisation of a rule in a year, over the possible scenarios, with how many those are."""
-    codes, values = rule.codes(year), rule.results[year]
-    possible = values[~np.isnan(values).any(axis=1)]
-    shape = len(QUANTILES), len(codes)
-    quantiles = np.quantile(possible, QUANTILES, axis=0) if len(possible) else np.full(shape, np.nan)
+    keys = {
+        "org_code": rule.codes(year),
+        "org_name": pl.Series(rule.names(year), dtype=pl.String),
+        "base": rule.base_results(year),
+    }
+    return _quantiles(rule, year, keys, rule.results[year])
+
+
+def figure_quantiles_of(rule: SweepOfRule, year: str) -> pl.DataFrame:
+    """Return a row for each national figure of a rule in a year, over the possible scenarios."""
+    figures = {name: values for name, values in rule.figures[year].items() if name != LARGEST_LOSS_ROW}
+    values = np.column_stack([*figures.values()]) if figures else np.empty((rule.variations.count, 0))
+    return _quantiles(rule, year, {"figure": pl.Series([*figures], dtype=pl.String)}, values)
+
+
+def _quantiles(rule: SweepOfRule, year: str, keys: Mapping[str, Any], values: Array) -> pl.DataFrame:
+    """Return quantiles of each column of `values` over the possible scenarios, in a row that begins with `keys`."""
+    number, possible = values.shape[1], np.delete(values, [*rule.impossible], axis=0)
+    quantiles = np.quantile(possible, QUANTILES, axis=0) if len(possible) else np.full((len(QUANTILES), number), np.nan)
     return pl.DataFrame(
         {
-            **{key: [name] * len(codes) for key, name in rule.rule_names().items()},
-            "year": [year] * len(codes),
-            "org_code": codes,
-            "org_name": rule.names(year),
-            "base": rule.base_results(year),
-            **{f"p{round(ratio * 100):02}": of_ratio for ratio, of_ratio in zip(QUANTILES, quantiles, strict=True)},
-            "scenarios": [len(possible)] * len(codes),
+            **{key: [name] * number for key, name in rule.rule_names().items()},
+            "year": [year] * number,
+            **keys,
+            **{quantile_name(ratio): of_ratio for ratio, of_ratio in zip(QUANTILES, quantiles, strict=True)},
+            "scenarios": [len(possible)] * number,
         },
         nan_to_null=True,
-        schema_overrides={"org_name": pl.String},
     )
+
+
+def quantile_name(ratio: float) -> str:
+    """Return the name of the column with a quantile: `p05`."""
+    return f"p{round(ratio * 100):02}"

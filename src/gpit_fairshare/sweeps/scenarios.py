@@ -180,7 +180,7 @@ def grid(scheme: Scheme, vary: Sequence[str]) -> Scenarios:
     counts = [len(values) for values in settings]
     count = after = math.prod(counts)
     if count > MOST_SCENARIOS:
-        raise UsageError(f"--vary: {_counts_text(counts)} scenarios; the most are {MOST_SCENARIOS:,}; use fewer values")
+        raise UsageError(f"--vary: {_too_many(counts)}; use fewer values")
     varied = []
     for heading, settings_of_one in zip(headings, settings, strict=True):
         after //= len(settings_of_one)
@@ -188,7 +188,7 @@ def grid(scheme: Scheme, vary: Sequence[str]) -> Scenarios:
     return _scenarios(scheme, varied, count)
 
 
-def _counts_text(counts: Sequence[int]) -> str:
+def counts_text(counts: Sequence[int]) -> str:
     """Return how many scenarios a grid has: `1,200,000`, or `2,000 × 600 = 1,200,000`."""
     product_text = f"{' × '.join(f'{count:,}' for count in counts)} = " if len(counts) > 1 else ""
     return f"{product_text}{math.prod(counts):,}"
@@ -301,8 +301,7 @@ def _text(value: Fraction, percent: str) -> str:
 
 def _too_many(counts: Sequence[int]) -> str:
     """Return that a sweep has too many scenarios: `2,000 × 600 = 1,200,000 scenarios; the most are 1,000,000`."""
-    product_text = f"{' × '.join(f'{count:,}' for count in counts)} = " if len(counts) > 1 else ""
-    return f"{product_text}{math.prod(counts):,} scenarios; the most are {MOST_SCENARIOS:,}"
+    return f"{counts_text(counts)} scenarios; the most are {MOST_SCENARIOS:,}"
 
 
 # A row for each scenario -------------------------------------------------------------------------------------------

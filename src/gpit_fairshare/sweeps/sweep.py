@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence  # the signature of `sweep` reads it from the annotations
+import math
+from collections.abc import Callable, Mapping, Sequence  # the signature of `sweep` reads it from the annotations
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path  # noqa: TC003  # as above
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ import polars as pl
 
 from gpit_fairshare.allocation import AllocateOptions, read
 from gpit_fairshare.engine import calculate, versions_now
-from gpit_fairshare.errors import CalculationError, UsageError
+from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.presentation import Presented
@@ -21,11 +22,12 @@ from gpit_fairshare.run_options import InputFrame, called_with
 from gpit_fairshare.sweeps.draws import draws
 from gpit_fairshare.sweeps.engine import run_scenarios
 from gpit_fairshare.sweeps.figures import figures_of
-from gpit_fairshare.sweeps.frames import SweepOfRule, frame_of, organisations_of, quantiles_of
+from gpit_fairshare.sweeps.frames import SweepOfRule, figure_quantiles_of, frame_of, organisations_of, quantiles_of
 from gpit_fairshare.sweeps.scenarios import Scenarios as Variations
-from gpit_fairshare.sweeps.scenarios import from_file, from_rows, grid, rules_in
+from gpit_fairshare.sweeps.scenarios import counts_text, from_file, from_rows, grid, rules_in
 
 if TYPE_CHECKING:
+    from gpit_fairshare.engine import Result
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme
@@ -66,6 +68,33 @@ class Sweep(Presented):
     def __repr__(self) -> str:
         return f"<Sweep of {self.count:,} scenarios, {self.impossible_count:,} impossible; see .frame, .organisations>"
 
+    def write(self, *paths: str | Path, by_organisation: bool = False, organisation: str | None = None) -> list[Path]:
+        """Write the sweep to files, as `gpit sweep -o` does; each ending says the format.
+
+        `.csv` and `.parquet` hold `frame`; `.xlsx` and `.json` everything; `.html` and `.md` the report. Either all
+        files are written or none.
+
+        Args:
+            paths: The files; their folders must exist. An input file is never overwritten.
+            by_organisation: Whether tables hold `organisations` instead, or `quantiles` after draws.
+            organisation: Code or name of the organisation to show; None for the one that loses most in the base run.
+
+        Returns:
+            The files written.
+
+        Raises:
+            UsageError: A file cannot have this name or place, or there is no such organisation.
+            OutputError: A file cannot be written.
+        """  # noqa: DOC502 - raised by what it calls
+        return self._write(paths, by_organisation=by_organisation, organisation=organisation)
+
+    @property
+    def digests(self) -> set[str]:
+        """Return the SHA-256 of every file that was read."""
+        entries = self.manifest["rules"]
+        files = {source["sha256"] for entry in entries for source in entry["inputs"]}
+        return files | {entry["scenarios_sha256"] for entry in entries if entry["scenarios_sha256"]}
+
     @property
     def count(self) -> int:
         """Return the number of scenarios."""
@@ -89,15 +118,50 @@ class Sweep(Presented):
         frames = [organisations_of(rule, year, first) for rule, first in numbered for year in rule.scheme.years]
         return pl.concat(frames, how="diagonal").sort("scenario", "year", "org_code", maintain_order=True)
 
+    def organisation(self, code: str) -> pl.DataFrame:
+        """Return the rows of `organisations` with a code."""
+        numbered = self._numbered()
+        frames = [organisations_of(rule, year, first, code) for rule, first in numbered for year in rule.scheme.years]
+        return pl.concat(frames, how="diagonal").sort("scenario", "year", maintain_order=True)
+
     @cached_property
     def quantiles(self) -> pl.DataFrame:
         """Return a row for each rule, year and organisation: the base run, quantiles, and over how many scenarios."""
         return pl.concat([quantiles_of(rule, year) for rule in self.rules for year in rule.scheme.years])
 
+    @cached_property
+    def figure_quantiles(self) -> pl.DataFrame:
+        """Return a row for each rule, year and national figure: quantiles, and over how many scenarios."""
+        return pl.concat([figure_quantiles_of(rule, year) for rule in self.rules for year in rule.scheme.years])
+
     def _numbered(self) -> list[tuple[SweepOfRule, int]]:
         """Return each rule with the number of its first scenario."""
         counts = [rule.variations.count for rule in self.rules]
         return [(rule, 1 + sum(counts[:place])) for place, rule in enumerate(self.rules)]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRule:
+    """A rule whose scenarios are known and not calculated yet."""
+
+    formula: str | None
+    """The formula that was asked for; None for the scheme's own."""
+    transition: str | None
+    scheme: Scheme
+    inputs: Inputs
+    variations: Variations
+    run: Mapping[str, Any]
+    """The options of the run, as a manifest has them."""
+
+
+def count_in_words(plans: Sequence[PlannedRule]) -> str:
+    """Return how many scenarios there are: `100 × 100 = 10,000 scenarios of gpit-2014-16`."""
+    variations = plans[0].variations
+    count = sum(plan.variations.count for plan in plans)
+    counts = [len(plans), *(len({*values}) for values in variations.columns.values())]
+    counts = [number for number in counts if number > 1]
+    text = counts_text(counts if math.prod(counts) == count and not variations.inputs else [count])
+    return f"{text} scenario{'' if count == 1 else 's'} of {plans[0].scheme.name}"
 
 
 @called_with(SweepOptions)
@@ -114,22 +178,50 @@ def sweep(options: SweepOptions) -> Sweep:
         UsageError: Nothing varies, or more than one of `vary`, `scenarios` and `draw` says what does.
         GpitError: Something in the arguments, the files or the scheme is wrong; its text is one line.
     """  # noqa: DOC502 - raised by what it calls
+    return run_sweep(options)
+
+
+def run_sweep(
+    options: SweepOptions,
+    before: Callable[[Sequence[PlannedRule]], None] = lambda _plans: None,
+    advance: Callable[[float, float], None] = lambda _done, _total: None,
+) -> Sweep:
+    """Run a sweep; see `sweep`.
+
+    Args:
+        options: Its options.
+        before: Called with the rules before anything is calculated; may raise to stop the sweep.
+        advance: Called with the number of scenarios done and of all scenarios.
+
+    Raises:
+        UsageError: Nothing varies, or more than one of `vary`, `scenarios` and `draw` says what does.
+    """
     given = [name for name in ("vary", "scenarios", "draw") if getattr(options, name)]
     pairs, vary = rules_in(options.vary)
     if not given:
         raise UsageError("nothing varies; give --vary, --scenarios or --draw")
     if len(given) > 1 and (len(given) > 2 or vary or given[0] != "vary"):
         raise UsageError(f"{' and '.join(f'--{name}' for name in given)}: give only one of them")
-    rules, manifests = [], []
+    plans, rules = [], []
     with allowed(options.plugins):
         for formula, transition in pairs:
             own = replace(options, formula=formula or options.formula, transition=transition or options.transition)
             scheme, inputs, run = read(own)
-            variations = _variations(own, scheme, inputs, vary)
-            rule = _swept(scheme, inputs, variations, (formula, transition))
-            rules.append(rule)
-            manifests.append(_manifest(rule, run))
-    return Sweep(tuple(rules), {**versions_now(), "numpy": np.__version__, "rules": manifests})
+            plans.append(PlannedRule(formula, transition, scheme, inputs, _variations(own, scheme, inputs, vary), run))
+        before(plans)
+        base = _base_of(options, plans[0])
+        total, done = sum(plan.variations.count for plan in plans), 0
+        for plan in plans:
+            rules.append(_swept(plan, base, partial(_advance_from, advance, done, total)))
+            done += plan.variations.count
+    manifests = [_manifest(rule, plan.run) for rule, plan in zip(rules, plans, strict=True)]
+    texts = {"vary": [*options.vary], "draw": [*options.draw]}
+    return Sweep(tuple(rules), {**versions_now(), "numpy": np.__version__, **texts, "rules": manifests})
+
+
+def _advance_from(advance: Callable[[float, float], None], before: int, total: int, done: int) -> None:
+    """Report the scenarios of a rule that are done, after those of the rules before it."""
+    advance(before + done, total)
 
 
 def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Sequence[str]) -> Variations:
@@ -144,12 +236,20 @@ def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Seq
     return from_file(scheme, source if isinstance(source, InputFrame) else str(source))
 
 
-def _swept(scheme: Scheme, inputs: Inputs, variations: Variations, rule: tuple[str | None, str | None]) -> SweepOfRule:
-    """Return all scenarios of a rule."""
+def _base_of(options: SweepOptions, plan: PlannedRule) -> Result | None:
+    """Return the single run of the scheme's own rule and values; None if it is impossible."""
     try:
-        base = calculate(scheme, inputs)
-    except CalculationError:
-        base = None
+        if plan.formula is None and plan.transition is None:
+            return calculate(plan.scheme, plan.inputs)
+        scheme, inputs, _ = read(options)
+        return calculate(scheme, inputs)
+    except GpitError:  # scenarios of other rules and values may be possible
+        return None
+
+
+def _swept(plan: PlannedRule, base: Result | None, advance: Callable[[int], None]) -> SweepOfRule:
+    """Return all scenarios of a rule; `advance` is called with the number of those that are done."""
+    scheme, inputs, variations = plan.scheme, plan.inputs, plan.variations
     number = variations.count
     results = {year: np.full((number, inputs.tables[year].height), np.nan) for year in scheme.years}
     figures: dict[str, dict[str, Array]] = {year: {} for year in scheme.years}
@@ -162,9 +262,11 @@ def _swept(scheme: Scheme, inputs: Inputs, variations: Variations, rule: tuple[s
             for figure, of_figure in figures_of(year, scenarios.number).items():
                 column = figures[name].setdefault(figure, np.full(number, np.nan))
                 column[places][is_possible] = of_figure[is_possible]
+        advance(places.stop)
 
     runs = run_scenarios(scheme, inputs, {**variations.values, **variations.inputs}, number, variations.refused, take)
-    return SweepOfRule(*rule, scheme, inputs, variations, base, results, figures, runs.impossible, runs.single_runs)
+    of_plan = plan.formula, plan.transition, scheme, inputs, variations
+    return SweepOfRule(*of_plan, base, results, figures, runs.impossible, runs.single_runs)
 
 
 def _manifest(rule: SweepOfRule, run: Mapping[str, Any]) -> dict[str, Any]:

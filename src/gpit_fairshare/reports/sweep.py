@@ -1,0 +1,454 @@
+"""The report of `gpit sweep`: what is possible, the scenarios, and one organisation over them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from gpit_fairshare.explanation.organisation import code_among
+from gpit_fairshare.numbers import exact, money, or_dash, parameter_value, per_head, percent_change, percentage, whole
+from gpit_fairshare.reports import document
+from gpit_fairshare.reports.allocation_details import code_and_name
+from gpit_fairshare.reports.allocation_opening import Opening, cautions_of, total_label, unspent_in, writer_of
+from gpit_fairshare.reports.document import Column, Heading, Item, Paragraph, Role, Row, Table, Tone
+from gpit_fairshare.structured_texts import json_text
+from gpit_fairshare.words import counted, inside, one_line, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from gpit_fairshare.sweeps.batch import Impossible
+    from gpit_fairshare.sweeps.frames import SweepOfRule
+    from gpit_fairshare.sweeps.sweep import PlannedRule, Sweep
+
+SCREEN_ROWS: Final = 20
+FILE_ROWS: Final = 1000
+"""Most scenarios that a screen, and a document in a file, shows."""
+JSON_SCHEMA: Final = "gpit-sweep/1"
+_TOO_LITTLE: Final = re.compile(r"£[\d,.]+ too little")
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_POINTS: Final = 40
+"""Most blocks of a sparkline."""
+_MOST_VARYING: Final = 5
+"""Organisations that a sweep of draws shows."""
+_PERCENT: Final = {"p05": "5%", "p25": "25%", "p50": "Median", "p75": "75%", "p95": "95%"}
+
+
+class SweepReport:
+    """What a screen, documents, the workbook and the JSON document of a sweep share."""
+
+    def __init__(self, sweep: Sweep, organisation: str | None = None) -> None:
+        """Take a sweep, and the code or name of the organisation to show; None chooses one."""
+        self.sweep, self.rules = sweep, sweep.rules
+        self.scheme, self.inputs = self.rules[0].scheme, self.rules[0].inputs
+        self.year = self.scheme.years[-1]
+        self.rule_keys = [*self.rules[0].rule_names()]
+        self.keys = [*dict.fromkeys(key for rule in self.rules for key in rule.variations.columns)]
+        self.is_drawn = any(rule.variations.inputs for rule in self.rules)
+        base = self.rules[0].base
+        self.base = Opening(base) if base else None
+        self.write = writer_of(self.scheme)
+        known = {
+            "allocated": (total_label(self.scheme), self.write),
+            "unspent": ("Unspent", money),
+            "lose": ("Lose", whole),
+            "largest_loss": ("Largest loss", money),
+            "lowest_per_head": ("Lowest £ per head", per_head),
+            "highest_per_head": ("Highest £ per head", per_head),
+        }
+        self.figures: dict[str, tuple[str, Callable[[float], str]]] = {
+            name: entry for name, entry in known.items() if any(name in rule.figures[self.year] for rule in self.rules)
+        }
+        """The national figures of the last year, each with its heading and its writer."""
+        self.code = code_of(self.rules[0], organisation) if organisation else self._chosen_code()
+        self.name = names_of(self.rules[0]).get(self.code) or ""
+
+    def located(self, number: int) -> tuple[SweepOfRule, int]:
+        """Return the rule of a scenario, whose number counts from 1, and its place among those of the rule, from 0."""
+        place, rules = number - 1, iter(self.rules)
+        rule = next(rules)
+        while place >= rule.variations.count:
+            place -= rule.variations.count
+            rule = next(rules)
+        return rule, place
+
+    def impossible(self) -> Iterator[tuple[int, Impossible]]:
+        """Yield each impossible scenario with its number."""
+        first = 1
+        for rule in self.rules:
+            yield from ((first + place, rule.impossible[place]) for place in sorted(rule.impossible))
+            first += rule.variations.count
+
+    def base_figures(self) -> dict[str, float]:
+        """Return the national figures of the base run; empty if that is impossible."""
+        if self.base is None:
+            return {}
+        rates = [row.figures.per_head for row in self.base.organisations if row.figures.per_head is not None]
+        ends = {"lowest_per_head": min(rates), "highest_per_head": max(rates)} if rates else {}
+        return {
+            "allocated": self.base.last.allocated,
+            "unspent": unspent_in(self.base.last),
+            "lose": len(self.base.losses),
+            "largest_loss": -(self.base.losses[0].change or 0.0) if self.base.losses else 0.0,
+            **ends,
+        }
+
+    def setting(self, rule: SweepOfRule, key: str, place: int | None = None) -> str:
+        """Return the value of a parameter that varies, in a scenario, or in the scheme if there is no place."""
+        name, _, year = key.partition("@")
+        parameter = rule.scheme.parameters[name]
+        value = parameter.values[year or self.year].value if place is None else rule.variations.columns[key][place]
+        return parameter_value(value, parameter.unit)
+
+    def identity(self, number: int) -> list[str]:
+        """Return the number of a scenario, its name if scenarios have names, and all that varies, as texts."""
+        rule, place = self.located(number)
+        names = [rule.variations.names[place]] if rule.variations.names else []
+        keys = [self.setting(rule, key, place) if key in rule.variations.columns else "–" for key in self.keys]
+        return [f"{number:,}", *names, *rule.rule_names().values(), *keys]
+
+    def result(self, rule: SweepOfRule, place: int) -> float:
+        """Return the result of the chosen organisation in a scenario, in the last year; NaN if it has none."""
+        codes = rule.codes(self.year)
+        return float(rule.results[self.year][place, codes.index(self.code)]) if self.code in codes else math.nan
+
+    def base_result(self) -> float | None:
+        """Return the result of the chosen organisation in the base run, in the last year; None if it has none."""
+        rows = self.base.organisations if self.base else []
+        return next((row.figures.allocation for row in rows if row.figures.code == self.code), None)
+
+    def document(self) -> dict[str, Any]:
+        """Return the sweep as a JSON document, with the chosen organisation in every scenario and year."""
+        of_draws = {"figures": self.sweep.figure_quantiles, "organisations": self.sweep.quantiles}
+        return {
+            "schema": JSON_SCHEMA,
+            "scheme": self.scheme.name,
+            "scenarios": self.sweep.frame.to_dicts(),
+            "impossible": [
+                {"scenario": number, "year": reason.year, "where": reason.where, "reason": reason.reason}
+                for number, reason in self.impossible()
+            ],
+            "organisation": self.sweep.organisation(self.code).to_dicts(),
+            "quantiles": {name: frame.to_dicts() for name, frame in of_draws.items()} if self.is_drawn else {},
+            "manifest": dict(self.sweep.manifest),
+        }
+
+    def _chosen_code(self) -> str:
+        """Return the organisation that loses most in the base run; else the one whose results range most."""
+        if self.base and self.base.losses:
+            return self.base.losses[0].figures.code
+        ranges = self.sweep.quantiles.filter(year=self.year).with_columns(range=pl.col("p95") - pl.col("p05"))
+        ordered = ranges.sort("range", "org_code", descending=[True, False], nulls_last=True)
+        code: str = ordered["org_code"][0]
+        return code
+
+
+def names_of(rule: SweepOfRule | PlannedRule) -> dict[str, str | None]:
+    """Return the names of all organisations of a rule by code."""
+    tables = [rule.inputs.tables[year].select("org_code", "org_name") for year in rule.scheme.years]
+    return {code: name for table in tables for code, name in table.iter_rows()}
+
+
+def code_of(rule: SweepOfRule | PlannedRule, code_or_name: str) -> str:
+    """Return the code of an organisation of a rule, given by its code or name."""
+    return code_among(names_of(rule), code_or_name, rule.scheme, rule.inputs)
+
+
+def sweep_document(report: SweepReport, *, is_short: bool = False, file_names: Sequence[str] = ()) -> document.Document:
+    """Return the report of a sweep.
+
+    Args:
+        report: The sweep, with the organisation to show.
+        is_short: Whether it is for a screen, with at most 20 scenarios; else with 1,000 and the manifest.
+        file_names: Names of the files that were written.
+    """
+    sweep = report.sweep
+    most = SCREEN_ROWS if is_short else FILE_ROWS
+    blocks = [
+        _title(report),
+        *document.written_line(file_names),
+        *_reasons(report),
+        *cautions_of(report.scheme, report.inputs, full=not is_short),
+        *(Paragraph(note) for note in dict.fromkeys(note for rule in report.rules for note in rule.variations.notes)),
+    ]
+    if not report.base:
+        blocks.append(Paragraph("The values of the scheme give no result, so there is no base run to compare with."))
+    if sweep.impossible_count < sweep.count:
+        if report.is_drawn:
+            blocks += [*_quantiles(report), *_most_varying(report)]
+        else:
+            blocks += [*_scenarios(report, most), *_sparklines(report), *_organisation(report, most)]
+    if not is_short:
+        manifest = document.Verbatim(json_text(dict(sweep.manifest)).rstrip(), "json")
+        blocks += [*_impossible(report), Heading("Manifest"), manifest]
+    return document.Document(blocks)
+
+
+def _title(report: SweepReport) -> document.Title:
+    """Return the title: the scheme, how many scenarios there are, and how many are possible."""
+    scheme, count = report.scheme, report.sweep.count
+    subject = scheme.name if report.rule_keys else scheme.title
+    impossible = report.sweep.impossible_count
+    possible = f"{count - impossible:,} possible, {impossible:,} impossible." if impossible else "all possible."
+    if impossible == count:
+        possible = "none of them possible."
+    return document.Title([f"{subject}:", f"{counted(count, 'scenario')},", possible])
+
+
+def _reasons(report: SweepReport) -> Iterator[document.Block]:
+    """Yield why scenarios are impossible, grouped by rule, year and step: how many, their values, the first reason."""
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    first_reasons: dict[tuple[Any, ...], Impossible] = {}
+    for number, impossible in report.impossible():
+        rule, _ = report.located(number)
+        # The message of a value outside its bounds begins with its name.
+        where = impossible.where or " ".join(impossible.reason.split()[:2])
+        key = (*rule.rule_names().values(), impossible.year, where)
+        groups[key].append(number)
+        first_reasons.setdefault(key, impossible)
+    if groups:
+        count, every = report.sweep.impossible_count, report.sweep.count
+        yield Heading(f"{count:,} of {every:,} scenarios {'is' if count == 1 else 'are'} impossible", Tone.WARNING)
+    for key, numbers in groups.items():
+        impossible, rule_texts = first_reasons[key], key[:-2]
+        place = f"{impossible.year}, {impossible.where}" if impossible.where else "A value is outside its bounds"
+        text = f"{', '.join([*rule_texts, place])}: {counted(len(numbers), 'scenario')}, {_values(report, numbers)}"
+        reason = _reason(impossible)
+        yield Item(text, below=[Item(reason if len(numbers) == 1 else f"The first: {reason}")])
+
+
+def _reason(impossible: Impossible) -> str:
+    """Return why a scenario is impossible, without the place."""
+    return impossible.reason.removeprefix("--set: ").removeprefix(f"{impossible.where}, {impossible.year}: ")
+
+
+def _short_reason(impossible: Impossible) -> str:
+    """Return why a scenario is impossible in one line: by how much money is short, if that is why."""
+    reason = _reason(impossible)
+    if not impossible.where:
+        return reason
+    short = _TOO_LITTLE.search(reason)
+    return f"{impossible.year}: {short[0] if short else one_line(reason.rpartition('; ')[0] or reason, 70)}"
+
+
+def _values(report: SweepReport, numbers: Sequence[int]) -> str:
+    """Return the values of some scenarios: `revenue_budget £1 to £5`, with `some of` if others between are possible."""
+    rule, _ = report.located(numbers[0])
+    places = [report.located(number)[1] for number in numbers]
+    if not rule.variations.columns:
+        return f"number {numbers[0]:,}" if len(numbers) == 1 else f"numbers {numbers[0]:,} to {numbers[-1]:,}"
+    texts = []
+    for key, values in rule.variations.columns.items():
+        first, last = (pick(places, key=values.__getitem__) for pick in (min, max))
+        ends = [report.setting(rule, key, place) for place in (first, last)]
+        between = sum(values[first] <= value <= values[last] for value in values)
+        some = "some of " if len(rule.variations.columns) == 1 and between > len(numbers) else ""
+        texts.append(f"{some}{key} {ends[0] if values[first] == values[last] else ' to '.join(ends)}")
+    return ", ".join(texts)
+
+
+def _evenly(numbers: Sequence[int], most: int) -> Sequence[int]:
+    """Return at most so many of the numbers of scenarios, evenly chosen, with the first and the last."""
+    if len(numbers) <= most:
+        return numbers
+    return [numbers[round(index * (len(numbers) - 1) / (most - 1))] for index in range(most)]
+
+
+def _shown(count: int, numbers: Sequence[int], noun: str = "scenario") -> Iterator[document.Block]:
+    """Yield how many scenarios a table shows, if not all."""
+    if len(numbers) < count:
+        yield Paragraph(f"{len(numbers):,} of {counted(count, noun)} shown; -o sweep.csv has all.")
+
+
+def _identity_columns(report: SweepReport) -> list[Column]:
+    """Return the columns that say which scenario a row is."""
+    names = [Column("Name", Role.NAME, least=8)] if report.rules[0].variations.names else []
+    rules = [Column(sentence(key), Role.LABEL) for key in report.rule_keys]
+    return [Column("No."), *names, *rules, *(Column(_in_words(key)) for key in report.keys)]
+
+
+def _in_words(key: str) -> str:
+    """Return the heading of what varies: `Support share 2015/16`."""
+    return sentence(key.replace("_", " ").replace("@", " "))
+
+
+def _base_identity(report: SweepReport) -> list[str]:
+    """Return the cells that say that a row is the base run, with the values of the scheme."""
+    rule = report.rules[0]
+    names = [""] if rule.variations.names else []
+    own_rules = [str(getattr(rule.base.scheme, key) or "–") if rule.base else "–" for key in report.rule_keys]
+    keys = [report.setting(rule, key) if key in rule.variations.columns else "–" for key in report.keys]
+    return ["base", *names, *own_rules, *keys]
+
+
+def _scenarios(report: SweepReport, most: int) -> Iterator[document.Block]:
+    """Yield the table of scenarios with their national figures in the last year, the base run first."""
+    numbers = _evenly(range(1, report.sweep.count + 1), most)
+    columns = _identity_columns(report)
+    names = [name for name in report.figures if not name.endswith("_per_head")]
+    ranks = {"largest_loss": 2, "lose": 3}
+    columns += [Column(report.figures[name][0], spare=ranks.get(name, 0)) for name in names]
+    has_rates = "lowest_per_head" in report.figures
+    columns += [Column("£ per head", spare=1)] if has_rates else []
+
+    def cells(figures: dict[str, float]) -> list[str]:
+        texts = [or_dash(figures.get(name), report.figures[name][1]) for name in names]
+        if has_rates:
+            ends = [figures[f"{end}_per_head"] for end in ("lowest", "highest") if f"{end}_per_head" in figures]
+            texts.append("–".join(map(per_head, ends)))
+        return texts
+
+    rows = [Row([*_base_identity(report), *cells(report.base_figures())])] if report.base else []
+    for number in numbers:
+        rule, place = report.located(number)
+        if place in rule.impossible:
+            empty = [""] * (len(names) - 1 + has_rates)
+            below = _short_reason(rule.impossible[place])
+            rows.append(Row([*report.identity(number), "impossible", *empty], below=below))
+        else:
+            of_rule = rule.figures[report.year]
+            figures = {name: float(of_rule[name][place]) for name in report.figures if name in of_rule}
+            rows.append(Row([*report.identity(number), *cells(figures)]))
+    yield Heading(f"Scenarios in {report.year}")
+    yield Table(columns, rows, inset=False, names_dropped=True)
+    yield from _shown(report.sweep.count, numbers)
+
+
+def _sparklines(report: SweepReport) -> Iterator[document.Block]:
+    """Yield how the main figures change over the scenarios, if one parameter varies and there are three or more."""
+    rule, count = report.rules[0], report.sweep.count
+    if len(report.rules) > 1 or len(report.keys) != 1 or count < 3:
+        return
+    numbers = _evenly(range(1, count + 1), _POINTS)
+    ends = " to ".join(report.setting(rule, report.keys[0], number - 1) for number in (1, count))
+    rows = []
+    for name in ("allocated", "unspent", "lose"):
+        if name in report.figures:
+            values = [float(value) for value in rule.figures[report.year][name]]
+            heading, write = report.figures[name]
+            possible = [value for value in values if not math.isnan(value)]
+            line = sparkline([values[number - 1] for number in numbers], min(possible), max(possible))
+            rows.append(Row([heading, write(min(possible)), line, write(max(possible))]))
+    columns = [Column("", Role.LABEL), Column("Lowest"), Column(ends, Role.LABEL), Column("Highest")]
+    yield Heading(f"Over {inside(_in_words(report.keys[0]))}, in {report.year}")
+    yield Table(columns, rows, inset=False)
+    notes = [f"{len(numbers)} of {count:,} scenarios are in each line."] if len(numbers) < count else []
+    notes += ["· is impossible."] if report.sweep.impossible_count else []
+    if notes:
+        yield Paragraph(" ".join(notes))
+
+
+def sparkline(values: Sequence[float], lowest: float, highest: float) -> str:
+    """Return a block for each value, higher for more, from `▁` for the lowest to `█` for the highest; `·` for NaN."""
+    size = highest - lowest
+    levels = [value if math.isnan(value) else (value - lowest) / size if size > 0 else 0.0 for value in values]
+    return "".join("·" if math.isnan(level) else _BLOCKS[min(7, int(level * 8))] for level in levels)
+
+
+def _organisation(report: SweepReport, most: int) -> Iterator[document.Block]:
+    """Yield the table of one organisation over the possible scenarios: the base run, and differences from it."""
+    impossible = {number for number, _ in report.impossible()}
+    possible = [number for number in range(1, report.sweep.count + 1) if number not in impossible]
+    numbers = _evenly(possible, most)
+    base = report.base_result()
+    own = Column(report.scheme.labels[report.scheme.result])
+    columns = [*_identity_columns(report), own, *([Column("Difference"), Column("%")] if base is not None else [])]
+    rows = [Row([*_base_identity(report), report.write(base), "–", "–"])] if base is not None else []
+    for number in numbers:
+        result = report.result(*report.located(number))
+        cells = ["–" if math.isnan(result) else report.write(result)]
+        if base is not None:
+            cells += ["–", "–"] if math.isnan(result) else _difference(report, result, base)
+        rows.append(Row([*report.identity(number), *cells]))
+    yield Heading(f"{report.name or report.code} ({report.code}) in {report.year}")
+    yield Table(columns, rows, inset=False)
+    yield from _shown(len(possible), numbers, "possible scenario")
+
+
+def _difference(report: SweepReport, result: float, base: float) -> list[str]:
+    """Return a difference from the base run, in the unit of results and as a percentage."""
+    difference = result - base
+    text = report.write(difference)
+    sign = "+" if difference > 0 and text != report.write(0.0) else ""
+    return [f"{sign}{text}", percent_change(exact(difference / base * 100)) if base > 0 else "–"]
+
+
+def _quantiles(report: SweepReport) -> Iterator[document.Block]:
+    """Yield the quantiles of the national figures over the draws, with the base run."""
+    base = report.base_figures()
+    for rule_names, frame in _by_rule(report, report.sweep.figure_quantiles):
+        possible = frame["scenarios"][0] if frame.height else 0
+        omitted = f"; {report.sweep.impossible_count:,} are impossible" if report.sweep.impossible_count else ""
+        yield Heading(f"{rule_names}National figures in {report.year}")
+        by_name = {row["figure"]: row for row in frame.iter_rows(named=True)}
+        rows = [
+            Row([label, *(or_dash(value, write) for value in (base.get(name), *(by_name[name][p] for p in _PERCENT)))])
+            for name, (label, write) in report.figures.items()
+        ]
+        yield Table([Column("", Role.LABEL), Column("Base"), *_quantile_columns()], rows, inset=False)
+        seed = report.rules[0].variations.seed
+        yield Paragraph(f"Quantiles over {counted(possible, 'scenario')}{omitted}. Seed {seed}.")
+
+
+def _most_varying(report: SweepReport) -> Iterator[document.Block]:
+    """Yield the quantiles of the chosen organisation, and of those whose results vary most for their size."""
+    spread = ((pl.col("p95") - pl.col("p05")) / pl.col("p50").abs()).alias("spread")
+    columns = [*code_and_name("Name"), Column("Base"), *_quantile_columns(), Column("Spread")]
+    for rule_names, frame in _by_rule(report, report.sweep.quantiles):
+        ordered = frame.with_columns(spread).sort("spread", "org_code", descending=[True, False], nulls_last=True)
+        own = ordered.filter(org_code=report.code)
+        others = ordered.filter(pl.col("org_code") != report.code).head(_MOST_VARYING)
+        rows, more_rows = (
+            [
+                Row(
+                    [
+                        row["org_code"],
+                        row["org_name"] or "–",
+                        *(or_dash(row[name], report.write) for name in ("base", *_PERCENT)),
+                        or_dash(row["spread"], percentage),
+                    ]
+                )
+                for row in part.iter_rows(named=True)
+            ]
+            for part in (own, others)
+        )
+        noun = report.scheme.organisation
+        yield Heading(
+            f"{rule_names}{report.name or report.code}, and the {counted(others.height, noun)} that vary most"
+        )
+        yield Table(columns, rows, more_rows, inset=False)
+        yield Paragraph(f"In {report.year}. Spread: from 5% to 95%, as a share of the median.")
+
+
+def _quantile_columns() -> list[Column]:
+    """Return the columns of quantiles; a narrow screen drops the quartiles."""
+    return [Column(heading, spare=int(name in ("p25", "p75"))) for name, heading in _PERCENT.items()]
+
+
+def _by_rule(report: SweepReport, frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield the rows of each rule in the last year, with its names for a heading."""
+    of_year = frame.filter(year=report.year)
+    for rule in report.rules:
+        names = rule.rule_names()
+        prefix = f"{', '.join(names.values())}: " if names else ""
+        yield prefix, of_year.filter(**names) if names else of_year
+
+
+def _impossible(report: SweepReport) -> Iterator[document.Block]:
+    """Yield the table of impossible scenarios with their reasons, at most 1,000."""
+    count = report.sweep.impossible_count
+    if not count:
+        return
+    rows = [
+        Row([*report.identity(number), impossible.year or "–", _reason(impossible)])
+        for number, impossible in islice(report.impossible(), FILE_ROWS)
+    ]
+    yield Heading(f"Impossible scenarios: {count:,}")
+    yield Table([*_identity_columns(report), Column("Year", Role.LABEL), Column("Reason", Role.TEXT)], rows)
+    if count > FILE_ROWS:
+        yield Paragraph(f"The first {FILE_ROWS:,} are shown; -o sweep.csv has all.")
