@@ -101,7 +101,7 @@ def test_commands_run(page, folder, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["compare", "explain", "how-to-notebook", "python"])
+@pytest.mark.parametrize("page", ["compare", "explain", "how-to-notebook", "python", "sweep"])
 def test_python_runs(page, folder):
     """The blocks of Python of a page run one after the other; other tests run those of the other pages.
 
@@ -115,5 +115,5 @@ def test_python_runs(page, folder):
             if piece.kind == "python":
                 exec(compile(piece.text, folder / "page.py", "exec"), names)  # noqa: S102  # code of the documents
 
-    assert "allocate" in names
+    assert "allocate" in names or "sweep" in names
     assert {len(names.get("totals", ())), *names.get("totals", {}).values()} in ({50, 570_000}, {0})

@@ -25,6 +25,7 @@ from gpit_fairshare.language import parsing
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
 from gpit_fairshare.language.units import UNITS
 from gpit_fairshare.reallocation import AllocationChange
+from gpit_fairshare.reports.sweep import SweepReport
 from gpit_fairshare.results.agreement import OffRule
 from gpit_fairshare.run_options import OPTIONS
 from gpit_fairshare.scheme import joining, parts, shape, written_numbers
@@ -33,6 +34,7 @@ from gpit_fairshare.scheme.library import library_names
 from gpit_fairshare.scheme.method import MethodTable, entries_document, library_entries, method
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS
 from gpit_fairshare.scheme.review import review, reviews_document
+from gpit_fairshare.sweeps.sweep import sweep
 from gpit_fairshare.verification import Answer, DifferenceKind, Verdict
 from running import ROOT, SAMPLES, gpit, write_rows
 
@@ -52,6 +54,7 @@ TESTING = ROOT / "docs" / "testing.md"
 EXPLAIN = ROOT / "docs" / "explain.md"
 COMPARE = ROOT / "docs" / "compare.md"
 VERIFY = ROOT / "docs" / "verify.md"
+SWEEP = ROOT / "docs" / "sweep.md"
 REALLOCATE = ROOT / "docs" / "reallocate.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
@@ -613,6 +616,23 @@ def test_keys_of_reviews():
         if inside.strip():
             assert quoted(inside) == list(review_entry[quoted(key)[0]][0]), key
     assert f"`{document['schema']}`" in LIBRARY.read_text(encoding="utf-8")
+
+
+def test_options_of_sweep_are_all_there():
+    """Beside the options of a run, every option of `gpit sweep` has its row in docs/sweep.md, and no other has."""
+    own = options_listed(SWEEP, "option of `gpit sweep`", "what it does")
+
+    assert not own & RUN_FLAGS
+    assert own | RUN_FLAGS == options_in_help("sweep")
+
+
+@pytest.mark.slow
+def test_keys_of_a_sweep():
+    """The keys in docs/sweep.md are those of the JSON document of a sweep."""
+    document = SweepReport(sweep(sample=True, vary=["revenue_budget=1,2"])).document()
+
+    assert [quoted(key)[0] for key, _ in table(SWEEP, "key of `gpit-sweep/1`", "what it holds")] == list(document)
+    assert f"`{document['schema']}`" in SWEEP.read_text(encoding="utf-8")
 
 
 def test_options_of_explain_are_all_there():

@@ -77,7 +77,7 @@ def sweep(  # noqa: PLR0913  # the options of the verb
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the tables.")] = False,
     output: Annotated[list[Path] | None, options.output("sweep", RESULT_ENDINGS)] = None,
 ) -> int:
-    """Run many scenarios: what each allocates, or why it is impossible.
+    """Run many scenarios: what each allocates, or why not.
 
     The base run has the values of the scheme and of --set.
     """

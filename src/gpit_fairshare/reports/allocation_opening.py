@@ -220,20 +220,7 @@ class Opening:
 
     def settings(self) -> Iterator[document.Paragraph]:
         """Yield the parameters set for this run only, the same value of several years once; in full with labels."""
-        years_by_setting = defaultdict(list)
-        for name, year, value in self.scheme.overridden():
-            change = value.change_text(self.scheme.parameters[name].unit)
-            text = f"{self.scheme.labels[name]} ({name}): {change}" if self.full else f"{name} {change}"
-            years_by_setting[text].append(year)
-        settings = []
-        for text, years in years_by_setting.items():
-            when = span(years, self.scheme.years)
-            settings.append(text if when == "every year" and not self.full else f"{text} in {when}")
-        if not settings:
-            return
-        named = settings if self.full else settings[:_NAMED]
-        more = f"; and {len(settings) - len(named):,} more: --details" if len(settings) > len(named) else ""
-        yield document.Paragraph(f"Set for this run, not in the scheme: {'; '.join(named)}{more}.", Tone.WARNING)
+        return settings_of(self.scheme, full=self.full)
 
     # The answer
 
@@ -349,6 +336,24 @@ def cautions_of(scheme: Scheme, inputs: Inputs, *, full: bool) -> Iterator[docum
         cautions.append(f"Indicative: {span(scheme.indicative, scheme.years)}.")
     if cautions:
         yield document.Paragraph(" ".join(cautions), Tone.WARNING)
+
+
+def settings_of(scheme: Scheme, *, full: bool) -> Iterator[document.Paragraph]:
+    """Yield the parameters of a scheme that are set for this run only; see `Opening.settings`."""
+    years_by_setting = defaultdict(list)
+    for name, year, value in scheme.overridden():
+        change = value.change_text(scheme.parameters[name].unit)
+        text = f"{scheme.labels[name]} ({name}): {change}" if full else f"{name} {change}"
+        years_by_setting[text].append(year)
+    settings = []
+    for text, years in years_by_setting.items():
+        when = span(years, scheme.years)
+        settings.append(text if when == "every year" and not full else f"{text} in {when}")
+    if not settings:
+        return
+    named = settings if full else settings[:_NAMED]
+    more = f"; and {len(settings) - len(named):,} more: --details" if len(settings) > len(named) else ""
+    yield document.Paragraph(f"Set for this run, not in the scheme: {'; '.join(named)}{more}.", Tone.WARNING)
 
 
 def total_label(scheme: Scheme) -> str:

@@ -14,7 +14,14 @@ from gpit_fairshare.explanation.organisation import code_among
 from gpit_fairshare.numbers import exact, money, or_dash, parameter_value, per_head, percent_change, percentage, whole
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.allocation_details import code_and_name
-from gpit_fairshare.reports.allocation_opening import Opening, cautions_of, total_label, unspent_in, writer_of
+from gpit_fairshare.reports.allocation_opening import (
+    Opening,
+    cautions_of,
+    settings_of,
+    total_label,
+    unspent_in,
+    writer_of,
+)
 from gpit_fairshare.reports.document import Column, Heading, Item, Paragraph, Role, Row, Table, Tone
 from gpit_fairshare.structured_texts import json_text
 from gpit_fairshare.words import counted, inside, one_line, sentence
@@ -66,7 +73,11 @@ class SweepReport:
         }
         """The national figures of the last year, each with its heading and its writer."""
         self.code = code_of(self.rules[0], organisation) if organisation else self._chosen_code()
-        self.name = names_of(self.rules[0]).get(self.code) or ""
+        name = names_of(self.rules[0]).get(self.code)
+        self.name = f"{name} ({self.code})" if name else self.code
+        years = reversed(self.scheme.years)
+        self.own_year = next(year for year in years if self.code in self.rules[0].codes(year))
+        """The last year in which the chosen organisation exists."""
 
     def located(self, number: int) -> tuple[SweepOfRule, int]:
         """Return the rule of a scenario, whose number counts from 1, and its place among those of the rule, from 0."""
@@ -83,6 +94,11 @@ class SweepReport:
         for rule in self.rules:
             yield from ((first + place, rule.impossible[place]) for place in sorted(rule.impossible))
             first += rule.variations.count
+
+    def possible(self) -> list[int]:
+        """Return the numbers of the possible scenarios."""
+        impossible = {number for number, _ in self.impossible()}
+        return [number for number in range(1, self.sweep.count + 1) if number not in impossible]
 
     def base_figures(self) -> dict[str, float]:
         """Return the national figures of the base run; empty if that is impossible."""
@@ -112,15 +128,13 @@ class SweepReport:
         keys = [self.setting(rule, key, place) if key in rule.variations.columns else "–" for key in self.keys]
         return [f"{number:,}", *names, *rule.rule_names().values(), *keys]
 
-    def result(self, rule: SweepOfRule, place: int) -> float:
-        """Return the result of the chosen organisation in a scenario, in the last year; NaN if it has none."""
-        codes = rule.codes(self.year)
-        return float(rule.results[self.year][place, codes.index(self.code)]) if self.code in codes else math.nan
+    def result(self, rule: SweepOfRule, place: int | None = None) -> float:
+        """Return the result of the chosen organisation in a scenario, or in the base run if there is no place.
 
-    def base_result(self) -> float | None:
-        """Return the result of the chosen organisation in the base run, in the last year; None if it has none."""
-        rows = self.base.organisations if self.base else []
-        return next((row.figures.allocation for row in rows if row.figures.code == self.code), None)
+        It is that of the last year in which the organisation exists; NaN if the scenario or base run is impossible.
+        """
+        values = rule.base_results(self.own_year) if place is None else rule.results[self.own_year][place]
+        return float(values[rule.codes(self.own_year).index(self.code)])
 
     def document(self) -> dict[str, Any]:
         """Return the sweep as a JSON document, with the chosen organisation in every scenario and year."""
@@ -174,6 +188,7 @@ def sweep_document(report: SweepReport, *, is_short: bool = False, file_names: S
         *document.written_line(file_names),
         *_reasons(report),
         *cautions_of(report.scheme, report.inputs, full=not is_short),
+        *settings_of(report.scheme, full=True),
         *(Paragraph(note) for note in dict.fromkeys(note for rule in report.rules for note in rule.variations.notes)),
     ]
     if not report.base:
@@ -269,10 +284,10 @@ def _identity_columns(report: SweepReport) -> list[Column]:
     """Return the columns that say which scenario a row is."""
     names = [Column("Name", Role.NAME, least=8)] if report.rules[0].variations.names else []
     rules = [Column(sentence(key), Role.LABEL) for key in report.rule_keys]
-    return [Column("No."), *names, *rules, *(Column(_in_words(key)) for key in report.keys)]
+    return [Column("No."), *names, *rules, *(Column(in_words(key)) for key in report.keys)]
 
 
-def _in_words(key: str) -> str:
+def in_words(key: str) -> str:
     """Return the heading of what varies: `Support share 2015/16`."""
     return sentence(key.replace("_", " ").replace("@", " "))
 
@@ -335,7 +350,7 @@ def _sparklines(report: SweepReport) -> Iterator[document.Block]:
             line = sparkline([values[number - 1] for number in numbers], min(possible), max(possible))
             rows.append(Row([heading, write(min(possible)), line, write(max(possible))]))
     columns = [Column("", Role.LABEL), Column("Lowest"), Column(ends, Role.LABEL), Column("Highest")]
-    yield Heading(f"Over {inside(_in_words(report.keys[0]))}, in {report.year}")
+    yield Heading(f"Over {inside(in_words(report.keys[0]))}, in {report.year}")
     yield Table(columns, rows, inset=False)
     notes = [f"{len(numbers)} of {count:,} scenarios are in each line."] if len(numbers) < count else []
     notes += ["· is impossible."] if report.sweep.impossible_count else []
@@ -352,20 +367,18 @@ def sparkline(values: Sequence[float], lowest: float, highest: float) -> str:
 
 def _organisation(report: SweepReport, most: int) -> Iterator[document.Block]:
     """Yield the table of one organisation over the possible scenarios: the base run, and differences from it."""
-    impossible = {number for number, _ in report.impossible()}
-    possible = [number for number in range(1, report.sweep.count + 1) if number not in impossible]
+    possible = report.possible()
     numbers = _evenly(possible, most)
-    base = report.base_result()
+    base = report.result(report.rules[0])
+    has_base = not math.isnan(base)
     own = Column(report.scheme.labels[report.scheme.result])
-    columns = [*_identity_columns(report), own, *([Column("Difference"), Column("%")] if base is not None else [])]
-    rows = [Row([*_base_identity(report), report.write(base), "–", "–"])] if base is not None else []
+    columns = [*_identity_columns(report), own, *([Column("Difference"), Column("%")] if has_base else [])]
+    rows = [Row([*_base_identity(report), report.write(base), "–", "–"])] if has_base else []
     for number in numbers:
         result = report.result(*report.located(number))
-        cells = ["–" if math.isnan(result) else report.write(result)]
-        if base is not None:
-            cells += ["–", "–"] if math.isnan(result) else _difference(report, result, base)
-        rows.append(Row([*report.identity(number), *cells]))
-    yield Heading(f"{report.name or report.code} ({report.code}) in {report.year}")
+        differences = _difference(report, result, base) if has_base else []
+        rows.append(Row([*report.identity(number), report.write(result), *differences]))
+    yield Heading(f"{report.name} in {report.own_year}")
     yield Table(columns, rows, inset=False)
     yield from _shown(len(possible), numbers, "possible scenario")
 
@@ -418,9 +431,7 @@ def _most_varying(report: SweepReport) -> Iterator[document.Block]:
             for part in (own, others)
         )
         noun = report.scheme.organisation
-        yield Heading(
-            f"{rule_names}{report.name or report.code}, and the {counted(others.height, noun)} that vary most"
-        )
+        yield Heading(f"{rule_names}{report.name}, and the {counted(others.height, noun)} that vary most")
         yield Table(columns, rows, more_rows, inset=False)
         yield Paragraph(f"In {report.year}. Spread: from 5% to 95%, as a share of the median.")
 

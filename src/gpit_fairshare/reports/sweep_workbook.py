@@ -8,6 +8,8 @@ import polars as pl
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.allocation_opening import cautions_of
+from gpit_fairshare.reports.sweep import in_words
+from gpit_fairshare.sweeps.frames import QUANTILES, quantile_name
 from gpit_fairshare.workbook.layout import number_format
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NO_ROWS, NOT_APPLICABLE, ROW, Prose, Sheet, letter
 from gpit_fairshare.workbook.writing import write_sheets
@@ -62,23 +64,15 @@ def _add_frame(report: SweepReport, sheet: Sheet, frame: pl.DataFrame) -> None:
         is_text = frame.schema[name] == pl.String
         number = "number" if is_text else _FORMATS.get(name) or number_format(_unit(report, name), values)
         width = 30 if name == "org_name" else 16
-        sheet.add_column(_heading(name), width, [_cell(value) for value in values], None, number)
+        sheet.add_column(in_words(name), width, [_cell(value) for value in values], None, number)
 
 
 def _unit(report: SweepReport, name: str) -> str | None:
     """Return the unit of a column of a frame; None if it has none."""
     scheme = report.scheme
     symbol = scheme.symbols.get(name.partition("@")[0])
-    of_result = (
-        name in ("allocated", "base", "difference") or name.startswith("p0") or name in ("p25", "p50", "p75", "p95")
-    )
+    of_result = name in ("allocated", "base", *map(quantile_name, QUANTILES))
     return scheme.symbols[scheme.result].unit if of_result else symbol.unit if symbol else None
-
-
-def _heading(name: str) -> str:
-    """Return a column's name as a heading: `Largest loss`."""
-    text = name.replace("_", " ").replace("@", " ")
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _cell(value: Any) -> Any:
@@ -87,49 +81,38 @@ def _cell(value: Any) -> Any:
 
 
 def _organisations(report: SweepReport, note: str) -> Sheet:
-    """Return the sheet of organisations: two columns for each scenario, or quantiles if there are many."""
-    sweep = report.sweep
-    sheet = Sheet("Organisations", "Every organisation, the base run first", note, frozen=3)
-    if report.is_drawn or sweep.count > _WIDE:
-        sheet.title = "Every organisation: the base run, and quantiles over the possible scenarios"
-        _add_frame(report, sheet, sweep.quantiles)
+    """Return the sheet of organisations: two columns for each possible scenario, or quantiles if there are many."""
+    numbers = report.possible()
+    if report.is_drawn or len(numbers) > _WIDE:
+        title = "Every organisation: the base run, and quantiles over the possible scenarios"
+        sheet = Sheet("Organisations", title, note, frozen=3)
+        _add_frame(report, sheet, report.sweep.quantiles)
         return sheet
-    rules = report.rules
-    keys = [
-        (year, code, name)
-        for year in report.scheme.years
-        for code, name in zip(rules[0].codes(year), rules[0].names(year), strict=True)
-    ]
-    unit = report.scheme.symbols[report.scheme.result].unit
-    for heading, width, position in (("Year", 9, 0), ("Code", 9, 1), ("Name", 32, 2)):
-        sheet.add_column(heading, width, [_cell(key[position]) for key in keys])
-    base = {year: rules[0].base_results(year).tolist() for year in report.scheme.years}
-    bases = [_of_float(value) for year in report.scheme.years for value in base[year]]
-    number = number_format(unit, bases)
-    base_column = letter(sheet.add_column("Base", 14, bases, None, number))
-    for scenario in range(1, sweep.count + 1):
-        rule, place = report.located(scenario)
-        results: dict[tuple[str, str], float] = {}
-        for year in report.scheme.years:
-            of_year = rule.results[year][place].tolist()
-            results |= {(year, code): value for code, value in zip(rule.codes(year), of_year, strict=True)}
-        values = [_of_float(results.get((year, code), float("nan"))) for year, code, _ in keys]
-        identity = f"Scenario {': '.join(filter(None, (str(scenario), ', '.join(report.identity(scenario)[1:]))))}"
-        column = letter(sheet.add_column(identity, 14, values, None, number))
-        differences = [
-            value - start if NOT_APPLICABLE not in (value, start) else NOT_APPLICABLE
-            for value, start in zip(values, bases, strict=True)
-        ]
-        difference = f"{column}{ROW}-{base_column}{ROW}"
-        formula = f'IF(ISNUMBER({difference}),{difference},"{NOT_APPLICABLE}")'
-        signed = {"£": "change", "pence": "change per head"}.get(number, number)
-        sheet.add_column(f"Scenario {scenario} less base", 14, differences, formula, signed)
+    sheet = Sheet("Organisations", "Every organisation in the base run and each possible scenario", note, frozen=3)
+    base = report.sweep.quantiles.select("year", "org_code", "org_name", "base").unique(maintain_order=True)
+    _add_frame(report, sheet, base)
+    bases = base["base"].to_list()
+    base_column = letter(len(sheet.headings))
+    for number in numbers:
+        rule, place = report.located(number)
+        results = {
+            (year, code): value
+            for year in report.scheme.years
+            for code, value in zip(rule.codes(year), rule.results[year][place].tolist(), strict=True)
+        }
+        values = [results.get(key) for key in base.select("year", "org_code").iter_rows()]
+        texts = ", ".join(report.identity(number)[1:])
+        identity = f"Scenario {number}: {texts}" if texts else f"Scenario {number}"
+        look = number_format(report.scheme.symbols[report.scheme.result].unit, values)
+        column = letter(sheet.add_column(identity, 16, [*map(_cell, values)], None, look))
+        if report.base:
+            pairs = zip(values, bases, strict=True)
+            differences = [None if None in pair else pair[0] - pair[1] for pair in pairs]
+            difference = f"{column}{ROW}-{base_column}{ROW}"
+            formula = f'IF(ISNUMBER({difference}),{difference},"{NOT_APPLICABLE}")'
+            signed = {"£": "change", "pence": "change per head"}.get(look, look)
+            sheet.add_column(f"Scenario {number} less base", 14, [*map(_cell, differences)], formula, signed)
     return sheet
-
-
-def _of_float(value: float) -> Any:
-    """Return a number for a cell, with a mark in place of NaN."""
-    return value if value == value else NOT_APPLICABLE  # noqa: PLR0124  # only NaN differs from itself
 
 
 def _impossible(report: SweepReport) -> Sheet:
@@ -137,7 +120,7 @@ def _impossible(report: SweepReport) -> Sheet:
     sheet = Sheet("Impossible", "Scenarios without a result, and why", "", frozen=1)
     varied = [*report.rule_keys, *report.keys]
     names = ["Name"] if report.rules[0].variations.names else []
-    headings = [(heading, 16) for heading in ("Scenario", *names, *map(_heading, varied), "Year")]
+    headings = [(heading, 16) for heading in ("Scenario", *names, *map(in_words, varied), "Year")]
     sheet.add_headings((*headings, ("Step", 30), ("Reason", Prose(60))))
     rows = [
         (*report.identity(number), reason.year, reason.where, reason.reason) for number, reason in report.impossible()
@@ -158,7 +141,7 @@ def _about(report: SweepReport, caution: str) -> Sheet:
 
 
 def _entries(manifest: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every entry of a manifest, those inside another with its name in front."""
+    """Yield every entry of a manifest as texts, those inside another with its name in front."""
     for key, value in manifest.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict):

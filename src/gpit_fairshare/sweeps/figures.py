@@ -101,8 +101,10 @@ def _changes(year: BatchYear, result: Array) -> dict[str, Array]:
         people = inputs[PEOPLE]
         with np.errstate(divide="ignore", invalid="ignore"):
             rates = np.where(people > 0, result / people, np.nan)
-        if np.isfinite(rates).any(axis=1).all():
-            figures |= {"lowest_per_head": np.nanmin(rates, axis=1), "highest_per_head": np.nanmax(rates, axis=1)}
+        if np.isfinite(rates).any():
+            # Unlike those of nanmin and nanmax, the results are NaN without a warning for scenarios without any.
+            ends = {"lowest_per_head": np.fmin, "highest_per_head": np.fmax}
+            figures |= {name: end.reduce(rates, axis=1) for name, end in ends.items()}
     return figures
 
 

@@ -255,7 +255,7 @@ def _swept(plan: PlannedRule, base: Result | None, advance: Callable[[int], None
     figures: dict[str, dict[str, Array]] = {year: {} for year in scheme.years}
 
     def take(places: slice, years: list[BatchYear], scenarios: Scenarios) -> None:
-        for year in years:
+        for year in years if scenarios.is_possible.any() else ():
             name, is_possible = year.shared.year, scenarios.is_possible
             values = year.column(scheme.result, ORGANISATION)[0]
             results[name][places][is_possible] = np.broadcast_to(values, results[name][places].shape)[is_possible]

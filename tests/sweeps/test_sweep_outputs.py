@@ -1,0 +1,350 @@
+"""What `gpit sweep` prints and writes: figures of single runs, and of four organisations worked by hand.
+
+A, B, C and D have 100,000 to 400,000 people, and spent £500,000, £500,000, £450,000 and £820,000: £2,270,000. With a
+floor of -10% everyone keeps 90%: £450,000, £450,000, £405,000 and £738,000, which is £2,043,000. Without a transition
+D has 40% of the budget.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+
+import openpyxl
+import polars as pl
+import pytest
+
+from documents import run_as_typed
+from gpit_fairshare import UsageError, allocate
+from gpit_fairshare.reports.screen import show
+from gpit_fairshare.reports.sweep import SweepReport, _evenly, sparkline, sweep_document
+from gpit_fairshare.reports.terminal import make_console
+from gpit_fairshare.sweeps.sweep import sweep
+from running import ABCD_PEOPLE, ABCD_SPEND, population_file, read_rows, spend_file, words, write_rows
+
+FLOOR = {"transition": "floor-and-ceiling", "years": "2014/15"}
+SHARES = {"transition": "none", "years": "2014/15", "settings": {"revenue_budget": 2_000_000}}
+TYPED = "gpit sweep --population population.csv --spend spend.csv --years 2014/15"
+BUDGETS = "revenue_budget=1900000:2100000:50000"
+"""The first three of its five scenarios are £143,000, £93,000 and £43,000 short of the floors."""
+
+
+def write_abcd(folder):
+    """Write the files of the four organisations, and return them as arguments."""
+    return {"population": population_file(folder, ABCD_PEOPLE), "spend": spend_file(folder, ABCD_SPEND)}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Files of the four organisations, as arguments."""
+    return write_abcd(tmp_path_factory.mktemp("abcd"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with these files."""
+    write_abcd(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def floors(files):
+    """Five budgets, of which floors of 90% allow two."""
+    return sweep(**files, **FLOOR, settings={"floor_growth": "-10%"}, vary=[BUDGETS])
+
+
+@pytest.fixture(scope="module")
+def shares(files):
+    """A half, three quarters and all of £2,000,000 by fair share."""
+    return sweep(**files, **SHARES, vary=["revenue_budget=*0.5,*0.75,*1"])
+
+
+def run(command, folder, capsys):
+    """Run a command in this process; return its exit code, and what it printed on either stream in one line each."""
+    code = run_as_typed(command, folder)
+    printed = capsys.readouterr()
+    return code, words(printed.out.encode()), words(printed.err.encode())
+
+
+def screen(swept, capsys, monkeypatch, width=80, **options):
+    """Return the lines that a screen of a width has."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    show(sweep_document(SweepReport(swept, **options), is_short=True), make_console())
+    return capsys.readouterr().out.splitlines()
+
+
+def cells_of(lines, heading):
+    """Return the cells of each row of the table below a heading."""
+    start = next(index for index, line in enumerate(lines) if line.startswith(heading))
+    rule = next(index for index, line in enumerate(lines[start:], start) if line.startswith("──"))
+    end = next((index for index, line in enumerate(lines[rule:], rule) if not line), len(lines))
+    return [line.split() for line in lines[rule + 1 : end]]
+
+
+# The screen ------------------------------------------------------------------------------------------------------
+
+
+def test_impossible_scenarios_come_first_with_their_values_and_reason(floors, capsys, monkeypatch):
+    """£2,043,000 of floors less £1,900,000 is £143,000; three of the five budgets are less than the floors."""
+    lines = screen(floors, capsys, monkeypatch, 120)
+    text = " ".join(" ".join(lines).split())
+
+    assert lines[0].endswith("5 scenarios, 2 possible, 3 impossible.")
+    assert lines[2] == "3 of 5 scenarios are impossible"
+    assert "step unrounded_allocation: 3 scenarios, revenue_budget £1,900,000 to £2,000,000 The first: floor" in text
+    assert "floor needs £2,043,000 in total, but control_total is £1,900,000, £143,000 too little" in text
+    assert [line.strip() for line in lines if line.startswith("    2014/15")] == [
+        f"2014/15: £{short},000 too little" for short in (143, 93, 43)
+    ]
+
+
+def test_figures_of_scenarios_are_those_of_single_runs(floors, files, capsys, monkeypatch):
+    """The row of £2,050,000 has what `allocate` gives with that budget."""
+    rows = allocate(**files, **FLOOR, settings={"floor_growth": "-10%", "revenue_budget": 2_050_000}).rows
+    losses = rows["historic_spend"] - rows["allocation"]
+    rates = rows["allocation"] / rows["registered_population"]
+    expected = [
+        "4",
+        "£2,050,000",
+        f"£{rows['allocation'].sum():,.0f}",
+        "£0",
+        str((losses >= 1).sum()),
+        f"£{losses.max():,.0f}",
+        f"£{rates.min():.2f}–£{rates.max():.2f}",
+    ]
+
+    assert expected in cells_of(screen(floors, capsys, monkeypatch), "Scenarios in 2014/15")
+
+
+def test_one_organisation_has_the_base_run_first_and_differences(shares, capsys, monkeypatch):
+    """D has 40% of £2,000,000 in the base run, and £400,000 less of half as much; A has a quarter of that."""
+    rows = cells_of(screen(shares, capsys, monkeypatch), "D in 2014/15")
+    smallest = cells_of(screen(shares, capsys, monkeypatch, organisation="a"), "A in 2014/15")
+
+    assert rows == [
+        ["base", "£2,000,000", "£800,000", "–", "–"],
+        ["1", "£1,000,000", "£400,000", "-£400,000", "-50.0%"],
+        ["2", "£1,500,000", "£600,000", "-£200,000", "-25.0%"],
+        ["3", "£2,000,000", "£800,000", "£0", "0.0%"],
+    ]
+    assert [row[2] for row in smallest] == ["£200,000", "£100,000", "£150,000", "£200,000"]
+
+
+def test_the_base_run_has_the_scheme_s_own_rule(files, capsys, monkeypatch):
+    """Over other transitions the first row is the scheme's transition, above-average-cost, as `allocate` gives it."""
+    options = {**files, "years": "2014/15", "settings": {"revenue_budget": 2_000_000}}
+    swept = sweep(**options, vary=["transition=none,cap-and-scale"])
+    own = allocate(**options).rows
+    base, first = cells_of(screen(swept, capsys, monkeypatch, organisation="B"), "B in 2014/15")
+
+    assert swept.impossible_count == 1  # caps of cap-and-scale need more than £2,000,000
+    assert base == ["base", "above-average-cost", f"£{own['allocation'][1]:,.0f}", "–", "–"]
+    assert first[:3] == ["1", "none", "£400,000"]
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        # Eighths of the range: a half is the fifth block.
+        ([0.0, 1.0, 2.0], "▁▅█"),
+        ([7.0, math.nan, 3.0], "█·▁"),
+        ([5.0, 5.0], "▁▁"),
+        ([-8.0, -7.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0], "▁▂▃▄▅▆▇██"),
+    ],
+)
+def test_a_sparkline_has_a_block_for_each_value(values, line):
+    """The lowest block is the lowest value, the highest the highest, and a scenario without one is a dot."""
+    possible = [value for value in values if not math.isnan(value)]
+
+    assert sparkline(values, min(possible), max(possible)) == line
+
+
+@pytest.mark.slow
+def test_a_screen_shows_twenty_scenarios_and_says_so(files, capsys, monkeypatch):
+    """Of 101 budgets the first and the last are among those shown, and a line says where all are."""
+    swept = sweep(**files, **SHARES, vary=["revenue_budget=-50%:+50%:1%"])
+    lines = screen(swept, capsys, monkeypatch)
+    rows = cells_of(lines, "Scenarios in 2014/15")
+
+    assert [row[0] for row in (*rows[:2], rows[-2])] == ["base", "1", "101"]
+    assert len(rows) == 1 + 20 + 1
+    assert " ".join(rows[-1]) == "20 of 101 scenarios shown; -o sweep.csv has all."
+    assert "40 of 101 scenarios are in each line." in lines
+    assert [*_evenly(range(1, 6), 3)] == [1, 3, 5]
+
+
+def test_values_outside_their_bounds_are_impossible_and_named(files, capsys, monkeypatch):
+    """A share of support must not be less than 0 or more than 100%; those between are possible."""
+    swept = sweep(**files, vary=["support_share@2015/16=-50%:150%:50%"])
+    text = " ".join(" ".join(screen(swept, capsys, monkeypatch)).split())
+
+    assert "5 scenarios, 3 possible, 2 impossible." in text
+    assert "A value is outside its bounds: 2 scenarios, some of support_share@2015/16 -50% to 150%" in text
+    assert "The first: support_share is -50% in 2015/16; its minimum is 0" in text
+
+
+@pytest.mark.slow
+def test_draws_have_quantiles_and_their_notes(files, capsys, monkeypatch):
+    """The output says over how many scenarios, which seed, and that errors are independent; a draw leaves the total."""
+    swept = sweep(**files, **SHARES, draw=["registered_population:uniform:0.01"], runs=30, seed=5)
+    lines = screen(swept, capsys, monkeypatch)
+    text = " ".join(" ".join(lines).split())
+
+    assert "All errors are independent of each other." in text
+    assert "Quantiles over 30 scenarios. Seed 5." in lines
+    assert ["Allocated", *["£2,000,000"] * 6] in cells_of(screen(swept, capsys, monkeypatch, 120), "National figures")
+    assert lines[1] == "30 scenarios, all possible."
+
+
+def test_quantiles_are_over_possible_scenarios_and_say_how_many(floors):
+    """Two of five budgets are possible; at each of them A is at its floor, £450,000."""
+    of_a = floors.quantiles.filter(org_code="A").to_dicts()
+
+    assert [(row["p05"], row["p95"], row["scenarios"]) for row in of_a] == [(450_000, 450_000, 2)]
+
+
+# Files -----------------------------------------------------------------------------------------------------------
+
+
+def test_tables_have_a_row_for_each_scenario_and_year(folder, capsys):
+    """An impossible scenario is a row with its reason, without figures; the others have what is allocated."""
+    command = f"{TYPED} --transition floor-and-ceiling --set floor_growth=-10% --vary {BUDGETS} -o s.csv -o s.parquet"
+    code, _, message = run(command, folder, capsys)
+    rows = read_rows(folder / "s.csv")
+
+    assert (code, message) == (0, "5 scenarios of gpit-2014-16")
+    assert [row["allocated"] for row in rows] == ["", "", "", "2050000", "2100000"]
+    assert ["too little" in row["impossible"] for row in rows] == [True] * 3 + [False] * 2
+    assert pl.read_parquet(folder / "s.parquet")["revenue_budget"].to_list() == [*range(1_900_000, 2_150_000, 50_000)]
+
+
+def test_tables_by_organisation(folder, capsys):
+    """Without a transition A to D have 10% to 40% of each budget, and so much less than of the base run's £140m."""
+    command = f"{TYPED} --transition none --vary revenue_budget=1000000,2000000 --by-organisation -o s.csv"
+    assert run(command, folder, capsys)[0] == 0
+    rows = read_rows(folder / "s.csv")
+
+    amounts = [[int(row[key]) for key in ("scenario", "allocation", "difference")] for row in rows]
+    assert [row["org_code"] for row in rows] == [*"ABCD", *"ABCD"]
+    assert amounts == [
+        [scenario, tenths * budget // 10, tenths * (budget - 140_000_000) // 10]
+        for scenario, budget in ((1, 1_000_000), (2, 2_000_000))
+        for tenths in (1, 2, 3, 4)
+    ]
+
+
+def test_the_workbook_has_live_differences_and_texts_that_stay_texts(folder, capsys):
+    """Sheets, figures and formulas of two named scenarios; a name that begins with = is a text."""
+    write_rows(
+        folder / "scenarios.csv",
+        [{"scenario": "half", "revenue_budget": 1_000_000}, {"scenario": "=1+1", "revenue_budget": 2_000_000}],
+    )
+    command = f"{TYPED} --transition none --scenarios scenarios.csv -o s.xlsx"
+    assert run(command, folder, capsys)[0] == 0
+    values, formulas = (openpyxl.load_workbook(folder / "s.xlsx", data_only=is_value) for is_value in (True, False))
+    scenarios, organisations = (values[name] for name in ("Scenarios", "Organisations"))
+
+    assert values.sheetnames == ["Scenarios", "Organisations", "Impossible", "About"]
+    assert [scenarios.cell(row, 2).value for row in (5, 6)] == ["half", "=1+1"]
+    assert formulas["Scenarios"].cell(6, 2).data_type == "s"
+    # D has 40% of £140,000,000 in the base run, and of £1,000,000 in the first scenario.
+    assert [organisations.cell(8, column).value for column in (2, 4, 5, 6)] == ["D", 56_000_000, 400_000, -55_600_000]
+    assert formulas["Organisations"]["F8"].value == '=IF(ISNUMBER(E8-D8),E8-D8,"[z]")'
+    assert organisations.cell(4, 5).value == "Scenario 1: half, £1,000,000"
+
+
+@pytest.mark.slow
+def test_the_workbook_lists_impossible_scenarios(floors, tmp_path):
+    """Each has its number, value, year and reason; only possible ones have columns of organisations."""
+    floors.write(tmp_path / "s.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "s.xlsx", data_only=True)
+    rows = [[cell.value for cell in row] for row in book["Impossible"].iter_rows(min_row=5)]
+    headings = [cell.value for cell in book["Organisations"][4]]
+
+    assert [row[:3] for row in rows] == [
+        [str(number), budget, "2014/15"] for number, budget in enumerate(["£1,900,000", "£1,950,000", "£2,000,000"], 1)
+    ]
+    assert all("too little" in row[-1] for row in rows)
+    assert headings[4:] == [
+        "Scenario 4: £2,050,000",
+        "Scenario 4 less base",
+        "Scenario 5: £2,100,000",
+        "Scenario 5 less base",
+    ]
+
+
+@pytest.mark.slow
+def test_the_json_document_and_the_page(folder, capsys):
+    """Both have every impossible scenario with its reason, and the chosen organisation."""
+    command = f"{TYPED} --transition floor-and-ceiling --set floor_growth=-10% --vary {BUDGETS} --organisation B"
+    assert run(f"{command} -o s.json -o s.html", folder, capsys)[0] == 0
+    code, printed, _ = run(f"{command} --json", folder, capsys)
+    document = json.loads((folder / "s.json").read_text("utf-8"))
+    page = (folder / "s.html").read_text("utf-8")
+
+    assert code == 0
+    assert json.loads(printed)["scenarios"] == document["scenarios"]
+    assert [entry["scenario"] for entry in document["impossible"]] == [1, 2, 3]
+    assert {row["org_code"] for row in document["organisation"]} == {"B"}
+    assert document["manifest"]["numpy"]
+    assert "Impossible scenarios: 3" in page
+    assert "£43,000 too little; lower the floor" in page
+    assert "B in 2014/15" in page
+    assert "<script" not in page
+
+
+@pytest.mark.slow
+def test_python_writes_what_the_command_writes(floors, folder, capsys):
+    """`Sweep.write` gives the bytes of `-o`, and never overwrites an input."""
+    command = f"{TYPED} --transition floor-and-ceiling --set floor_growth=-10% --vary {BUDGETS}"
+    assert run(f"{command} -o typed.csv --by-organisation", folder, capsys)[0] == 0
+    floors.write(folder / "called.csv", by_organisation=True)
+
+    assert (folder / "called.csv").read_bytes() == (folder / "typed.csv").read_bytes()
+    with pytest.raises(UsageError, match="is one of the inputs"):
+        floors.write(folder / "population.csv")
+    assert "3 of 5 scenarios are impossible" in floors._repr_html_()
+
+
+# The command -----------------------------------------------------------------------------------------------------
+
+
+def test_it_says_how_many_scenarios_before_it_starts(folder, capsys):
+    """A grid is written as a product; a sweep of rules counts these too."""
+    grid = f"{TYPED} --vary revenue_budget=1,2,3 --vary transition_fund=0,1"
+    rules = f"{TYPED} --vary transition=none,cap-and-scale --vary revenue_budget=2500000,3000000"
+
+    assert run(grid, folder, capsys)[2] == "3 × 2 = 6 scenarios of gpit-2014-16"
+    assert run(rules, folder, capsys)[2] == "2 × 2 = 4 scenarios of gpit-2014-16"
+
+
+@pytest.mark.slow
+def test_all_impossible_is_an_answer(folder, capsys):
+    """If no scenario has a result, the first line says so, and the exit code is 0."""
+    command = f"{TYPED} --transition floor-and-ceiling --set floor_growth=-10% --vary revenue_budget=1,2 -o s.xlsx"
+    code, printed, _ = run(command, folder, capsys)
+
+    assert code == 0
+    assert "2 scenarios, none of them possible." in printed
+    assert (folder / "s.xlsx").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--vary revenue_budget=1,2 --seed 3", "--seed: needs --draw"),
+        ("--vary revenue_budget=1,2 --by-organisation", "--by-organisation: needs -o with a .csv or .parquet file"),
+        ("--vary revenue_budget=1,2 --organisation E", "there is no CCG E"),
+        ("--vary revenue_budget=1,2 -o spend.csv", "-o spend.csv: is one of the inputs; inputs are never overwritten"),
+        ("--scenarios s.csv -o s.csv", "-o s.csv: is one of the inputs; inputs are never overwritten"),
+        ("", "nothing varies; give --vary, --scenarios or --draw"),
+    ],
+)
+def test_what_has_no_effect_or_cannot_be_is_refused(options, message, folder, capsys):
+    """One line says what is wrong, with exit code 2, and no scenario is calculated."""
+    write_rows(folder / "s.csv", [{"revenue_budget": 1}])
+    code, printed, problem = run(f"{TYPED} {options}", folder, capsys)
+
+    assert (code, printed) == (2, "")
+    assert message in problem
+    assert "scenarios of" not in problem
