@@ -43,7 +43,8 @@ _POINTS: Final = 40
 """Most blocks of a sparkline."""
 _MOST_VARYING: Final = 5
 """Organisations that a sweep of draws shows."""
-_PERCENT: Final = {"p05": "5%", "p25": "25%", "p50": "Median", "p75": "75%", "p95": "95%"}
+PERCENT: Final = {"p05": "5%", "p25": "25%", "p50": "Median", "p75": "75%", "p95": "95%"}
+"""Headings of quantiles, by the name of their column in a frame."""
 
 
 class SweepReport:
@@ -400,7 +401,7 @@ def _quantiles(report: SweepReport) -> Iterator[document.Block]:
         yield Heading(f"{rule_names}National figures in {report.year}")
         by_name = {row["figure"]: row for row in frame.iter_rows(named=True)}
         rows = [
-            Row([label, *(or_dash(value, write) for value in (base.get(name), *(by_name[name][p] for p in _PERCENT)))])
+            Row([label, *(or_dash(value, write) for value in (base.get(name), *(by_name[name][p] for p in PERCENT)))])
             for name, (label, write) in report.figures.items()
         ]
         yield Table([Column("", Role.LABEL), Column("Base"), *_quantile_columns()], rows, inset=False)
@@ -422,7 +423,7 @@ def _most_varying(report: SweepReport) -> Iterator[document.Block]:
                     [
                         row["org_code"],
                         row["org_name"] or "–",
-                        *(or_dash(row[name], report.write) for name in ("base", *_PERCENT)),
+                        *(or_dash(row[name], report.write) for name in ("base", *PERCENT)),
                         or_dash(row["spread"], percentage),
                     ]
                 )
@@ -438,7 +439,7 @@ def _most_varying(report: SweepReport) -> Iterator[document.Block]:
 
 def _quantile_columns() -> list[Column]:
     """Return the columns of quantiles; a narrow screen drops the quartiles."""
-    return [Column(heading, spare=int(name in ("p25", "p75"))) for name, heading in _PERCENT.items()]
+    return [Column(heading, spare=int(name in ("p25", "p75"))) for name, heading in PERCENT.items()]
 
 
 def _by_rule(report: SweepReport, frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:

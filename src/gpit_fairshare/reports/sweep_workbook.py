@@ -8,8 +8,7 @@ import polars as pl
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.allocation_opening import cautions_of
-from gpit_fairshare.reports.sweep import in_words
-from gpit_fairshare.sweeps.frames import QUANTILES, quantile_name
+from gpit_fairshare.reports.sweep import PERCENT, in_words
 from gpit_fairshare.workbook.layout import number_format
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NO_ROWS, NOT_APPLICABLE, ROW, Prose, Sheet, letter
 from gpit_fairshare.workbook.writing import write_sheets
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 _WIDE: Final = 50
 """Most scenarios that have columns of their own on the sheet Organisations."""
 _MOST_ROWS: Final = 1_048_576 - FIRST_ROW
+_HEADINGS: Final = {"org_code": "Code", "org_name": "Name", **PERCENT}
 _EXPLAINED: Final = f"{NOT_APPLICABLE} = not applicable."
 _FORMATS: Final = {
     "unspent": "£",
@@ -64,14 +64,14 @@ def _add_frame(report: SweepReport, sheet: Sheet, frame: pl.DataFrame) -> None:
         is_text = frame.schema[name] == pl.String
         number = "number" if is_text else _FORMATS.get(name) or number_format(_unit(report, name), values)
         width = 30 if name == "org_name" else 16
-        sheet.add_column(in_words(name), width, [_cell(value) for value in values], None, number)
+        sheet.add_column(_HEADINGS.get(name) or in_words(name), width, [_cell(value) for value in values], None, number)
 
 
 def _unit(report: SweepReport, name: str) -> str | None:
     """Return the unit of a column of a frame; None if it has none."""
     scheme = report.scheme
     symbol = scheme.symbols.get(name.partition("@")[0])
-    of_result = name in ("allocated", "base", *map(quantile_name, QUANTILES))
+    of_result = name in ("allocated", "base", *PERCENT)
     return scheme.symbols[scheme.result].unit if of_result else symbol.unit if symbol else None
 
 

@@ -140,13 +140,8 @@ def _quantiles(rule: SweepOfRule, year: str, keys: Mapping[str, Any], values: Ar
             **{key: [name] * number for key, name in rule.rule_names().items()},
             "year": [year] * number,
             **keys,
-            **{quantile_name(ratio): of_ratio for ratio, of_ratio in zip(QUANTILES, quantiles, strict=True)},
+            **{f"p{round(ratio * 100):02}": of_ratio for ratio, of_ratio in zip(QUANTILES, quantiles, strict=True)},
             "scenarios": [len(possible)] * number,
         },
         nan_to_null=True,
     )
-
-
-def quantile_name(ratio: float) -> str:
-    """Return the name of the column with a quantile: `p05`."""
-    return f"p{round(ratio * 100):02}"
