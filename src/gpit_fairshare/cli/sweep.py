@@ -97,7 +97,7 @@ def sweep(  # noqa: PLR0913  # the options of the verb
 
     varying: dict[str, Any] = {"vary": vary or (), "scenarios": scenarios, "draw": draw or (), **numbers}
     with progress("Calculating scenarios") as advance:
-        result = run_sweep(SweepOptions(**run.arguments(), **varying), announce, advance)
+        result = run_sweep(SweepOptions(**run.arguments(), **varying), announce)
         result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})
         report = SweepReport(result, organisation)
         names = [path.name for path in outputs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence  # the signature of `sweep` reads it from the annotations
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path  # noqa: TC003  # as above
 from typing import TYPE_CHECKING, Any, Final
 
@@ -114,15 +114,13 @@ class Sweep(Presented):
     @cached_property
     def organisations(self) -> pl.DataFrame:
         """Return a row for each scenario, year and organisation: its result, and the difference from the base run."""
-        numbered = self._numbered()
-        frames = [organisations_of(rule, year, first) for rule, first in numbered for year in rule.scheme.years]
-        return pl.concat(frames, how="diagonal").sort("scenario", "year", "org_code", maintain_order=True)
+        return self.organisation()
 
-    def organisation(self, code: str) -> pl.DataFrame:
+    def organisation(self, code: str | None = None) -> pl.DataFrame:
         """Return the rows of `organisations` with a code."""
         numbered = self._numbered()
         frames = [organisations_of(rule, year, first, code) for rule, first in numbered for year in rule.scheme.years]
-        return pl.concat(frames, how="diagonal").sort("scenario", "year", maintain_order=True)
+        return pl.concat(frames, how="diagonal").sort("scenario", "year", "org_code", maintain_order=True)
 
     @cached_property
     def quantiles(self) -> pl.DataFrame:
@@ -184,14 +182,12 @@ def sweep(options: SweepOptions) -> Sweep:
 def run_sweep(
     options: SweepOptions,
     before: Callable[[Sequence[PlannedRule]], None] = lambda _plans: None,
-    advance: Callable[[float, float], None] = lambda _done, _total: None,
 ) -> Sweep:
     """Run a sweep; see `sweep`.
 
     Args:
         options: Its options.
         before: Called with the rules before anything is calculated; may raise to stop the sweep.
-        advance: Called with the number of scenarios done and of all scenarios.
 
     Raises:
         UsageError: Nothing varies, or more than one of `vary`, `scenarios` and `draw` says what does.
@@ -202,7 +198,7 @@ def run_sweep(
         raise UsageError("nothing varies; give --vary, --scenarios or --draw")
     if len(given) > 1 and (len(given) > 2 or vary or given[0] != "vary"):
         raise UsageError(f"{' and '.join(f'--{name}' for name in given)}: give only one of them")
-    plans, rules = [], []
+    plans = []
     with allowed(options.plugins):
         for formula, transition in pairs:
             own = replace(options, formula=formula or options.formula, transition=transition or options.transition)
@@ -210,18 +206,10 @@ def run_sweep(
             plans.append(PlannedRule(formula, transition, scheme, inputs, _variations(own, scheme, inputs, vary), run))
         before(plans)
         base = _base_of(options, plans[0])
-        total, done = sum(plan.variations.count for plan in plans), 0
-        for plan in plans:
-            rules.append(_swept(plan, base, partial(_advance_from, advance, done, total)))
-            done += plan.variations.count
+        rules = [_swept(plan, base) for plan in plans]
     manifests = [_manifest(rule, plan.run) for rule, plan in zip(rules, plans, strict=True)]
     texts = {"vary": [*options.vary], "draw": [*options.draw]}
     return Sweep(tuple(rules), {**versions_now(), "numpy": np.__version__, **texts, "rules": manifests})
-
-
-def _advance_from(advance: Callable[[float, float], None], before: int, total: int, done: int) -> None:
-    """Report the scenarios of a rule that are done, after those of the rules before it."""
-    advance(before + done, total)
 
 
 def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Sequence[str]) -> Variations:
@@ -247,8 +235,8 @@ def _base_of(options: SweepOptions, plan: PlannedRule) -> Result | None:
         return None
 
 
-def _swept(plan: PlannedRule, base: Result | None, advance: Callable[[int], None]) -> SweepOfRule:
-    """Return all scenarios of a rule; `advance` is called with the number of those that are done."""
+def _swept(plan: PlannedRule, base: Result | None) -> SweepOfRule:
+    """Return all scenarios of a rule."""
     scheme, inputs, variations = plan.scheme, plan.inputs, plan.variations
     number = variations.count
     results = {year: np.full((number, inputs.tables[year].height), np.nan) for year in scheme.years}
@@ -262,7 +250,6 @@ def _swept(plan: PlannedRule, base: Result | None, advance: Callable[[int], None
             for figure, of_figure in figures_of(year, scenarios.number).items():
                 column = figures[name].setdefault(figure, np.full(number, np.nan))
                 column[places][is_possible] = of_figure[is_possible]
-        advance(places.stop)
 
     runs = run_scenarios(scheme, inputs, {**variations.values, **variations.inputs}, number, variations.refused, take)
     of_plan = plan.formula, plan.transition, scheme, inputs, variations
