@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gpit_fairshare.errors import CalculationError, SharingError
+from gpit_fairshare.errors import GpitError, SharingError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.in_numpy import Array, NumpyOperations, render
 from gpit_fairshare.language.kinds import NATIONAL, Kind, group, kind_of
@@ -167,7 +167,7 @@ class BatchYear:
         kind = part.kind if isinstance(part, Step) else kind_of(part.tree, self.scheme.symbols)
         try:
             calculated = self._by_numpy(part, kind)
-        except (_NeedsSingleRuns, CalculationError):
+        except (_NeedsSingleRuns, GpitError):
             everywhere = np.ones(self.scenarios.number, dtype=bool)
             is_number = isinstance(part, Step) and part.type == "number"
             values = np.zeros((self.scenarios.number, self.shared.rows[kind]), dtype=float if is_number else bool)
@@ -205,7 +205,7 @@ class BatchYear:
             run = self._single_run(place, part)
             try:
                 calculated.values[place] = run.run_part(part)
-            except CalculationError as fault:
+            except GpitError as fault:
                 self.scenarios.end(place, self.shared.year, part.where, str(fault))
                 continue
             if isinstance(part, Step) and isinstance(part.tree, tree.ShareOut):
@@ -444,7 +444,8 @@ class BatchYear:
             arrays = [np.broadcast_to(array, (number, array.shape[1])) for array in arrays]
             grouped = [self._by_group(array, kind, kernel.within) for array in arrays]
             arrays, groups = [array for array, _ in grouped], grouped[0][1]
-        rounding = rounded_many(*arrays, to=kernel.to)
+        high, low, bound = arrays
+        rounding = rounded_many(high, low, bound.max(axis=1, keepdims=True), to=kernel.to)
         values = self._from_groups(rounding.values, kind, kernel.within) if kernel.within else rounding.values
         is_certain = rounding.is_certain.reshape(-1, groups).all(axis=1)
         is_certain &= np.abs(values).sum(axis=1) <= _NEARLY * MOST_UNITS * kernel.to

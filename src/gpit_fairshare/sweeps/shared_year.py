@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpit_fairshare.engine.year import YearRun
-from gpit_fairshare.errors import CalculationError
+from gpit_fairshare.errors import GpitError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, kind_of
 from gpit_fairshare.scheme.model import Check, Step
@@ -64,7 +64,7 @@ class SharedYear(YearRun):
                 continue
             try:
                 self._calculate_once(part)
-            except CalculationError as fault:
+            except GpitError as fault:
                 self.refusal = str(fault)
                 return
 
