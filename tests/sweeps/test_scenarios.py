@@ -216,7 +216,7 @@ def test_a_change_is_one_of_the_value_that_set_gives(scheme_of):
         (["budget"], "--vary budget: {form}"),
         (["budget="], "--vary budget=: {form}"),
         (["=5"], "--vary =5: {form}"),
-        (["budget@=5"], "--vary budget@=0: expected NAME=VALUE or NAME@2015/16=VALUE"),
+        (["budget@=5"], "--vary budget@: expected NAME or NAME@2015/16"),
         (["budget=5,"], "--vary budget=5,: {form}"),
         (["budget=1:5"], "--vary budget=1:5: {range}"),
         (["budget=1:5:"], "--vary budget=1:5:: {range}"),
@@ -284,6 +284,25 @@ def test_a_million_scenarios_are_the_most(scheme_of):
     )
 
 
+def test_settings_of_a_scenario_are_those_of_a_single_run(scheme_of):
+    """What varies can be typed after `--set`, and gives the same floats."""
+    swept = grid(scheme_of(), ["budget=-5%:0%:2.5%", "low@2015/16=1%,2%"])
+    assert swept.settings(3) == ["budget=-2.5%", "low@2015/16=2%"]
+    check_like_set(scheme_of, swept, [swept.settings(scenario) for scenario in range(6)])
+
+
+def test_what_varies_needs_no_value_of_its_own(tmp_path):
+    """A scheme without a budget can vary it, within its bounds; a change of no value is refused."""
+    text = scheme_text().replace('2014/15" = { value = 140_000_000, assumption = "x" }\n"', "")
+    own = load(str(write(tmp_path, "varied.toml", text)), needs_values=False)
+    assert own.parameters["budget"].values.keys() == {"2015/16"}
+    swept = grid(own, ["budget=-1,5"])
+    assert swept.values["budget", "2014/15"].tolist() == [-1, 5]
+    assert swept.refused == {0: "--set: budget is -1 in 2014/15; its minimum is 0"}
+    expected = "--vary budget=*0.5: there is no value in 2014/15 to change; give a number"
+    assert message_of(grid, own, ["budget=*0.5"]) == expected
+
+
 # Bounds ------------------------------------------------------------------------------------------------------------
 
 
@@ -314,9 +333,9 @@ def test_scenarios_outside_bounds_are_refused_in_the_words_of_load(scheme_of, va
 
 
 def test_a_refusal_names_the_bound_and_its_value(scheme_of):
-    """A floor of 6% is above a ceiling of 5%, which only 2014/15 has."""
-    swept = grid(scheme_of(), ["low=0%,6%"])
-    assert swept.refused == {1: "--set: low is 6% in 2014/15; its maximum is high, which is 5% in that year"}
+    """A floor of 6% is above a ceiling of 5%, which only 2014/15 has; one at the ceiling is allowed."""
+    swept = grid(scheme_of(), ["low=-1,5%,6%"])
+    assert swept.refused == {2: "--set: low is 6% in 2014/15; its maximum is high, which is 5% in that year"}
 
 
 # Rules -------------------------------------------------------------------------------------------------------------
@@ -332,13 +351,13 @@ def test_rules_are_combined_and_taken_out():
 @pytest.mark.parametrize(
     ("vary", "message"),
     [
-        (["transition="], "--vary transition=: expected transition=NAME,NAME"),
-        (["formula=a,,b"], "--vary formula=a,,b: expected formula=NAME,NAME"),
+        (["transition="], "--vary transition=: expected transition=NAME,NAME with each name once"),
+        (["formula=a,,b"], "--vary formula=a,,b: expected formula=NAME,NAME with each name once"),
         (
             ["transition=a", "transition=b"],
             "--vary transition: given twice; give all names at once, as transition=NAME,NAME",
         ),
-        (["transition=a,b,a"], "--vary transition: a is given twice; give each name once"),
+        (["transition=a,b,a"], "--vary transition=a,b,a: expected transition=NAME,NAME with each name once"),
     ],
 )
 def test_rules_that_cannot_be_are_refused(vary, message):
