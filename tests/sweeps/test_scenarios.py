@@ -489,3 +489,15 @@ def test_a_thousand_equal_cells_are_read_once(scheme_of, monkeypatch):
     monkeypatch.setattr(scenarios.Setting, "read", lambda text, option: read.append(text) or setting_read(text, option))
     from_rows(scheme_of(), [{"rate": 1 + index % 3} for index in range(1_000)])
     assert read == ["rate=0", "rate=1", "rate=2", "rate=3"]
+
+
+def test_hidden_rows_are_scenarios_and_noted(scheme_of, tmp_path):
+    """A filter in Excel hides rows without deleting them: they count, and a note says so."""
+    book = openpyxl.Workbook()
+    for cell in ("rate", 1, 2, 3):
+        book.active.append([cell])
+    book.active.row_dimensions[3].hidden = True
+    book.save(tmp_path / "s.xlsx")
+    swept = from_file(scheme_of(), str(tmp_path / "s.xlsx"))
+    assert swept.columns == {"rate": [1, 2, 3]}
+    assert swept.notes == ("s.xlsx:Sheet: hidden rows count as scenarios (1).",)

@@ -313,7 +313,7 @@ def _text(value: Fraction, percent: str) -> str:
 def _too_many(counts: Sequence[int]) -> str:
     """Return that a sweep has too many scenarios: `2,000 × 600 = 1,200,000 scenarios; the most are 1,000,000`."""
     product_text = f"{' × '.join(f'{count:,}' for count in counts)} = " if len(counts) > 1 else ""
-    return f"{product_text}{math.prod(counts):,} scenarios; the most are {MOST_SCENARIOS:,}"
+    return f"{one_line(f'{product_text}{math.prod(counts):,}')} scenarios; the most are {MOST_SCENARIOS:,}"
 
 
 # A row for each scenario -------------------------------------------------------------------------------------------
@@ -372,7 +372,7 @@ def from_file(scheme: Scheme, file: str | InputFrame, *, largest: int = LARGEST)
             raise UsageError(f"{place(formulas[0], column)} {NEVER_STORED.why}; {inside(NEVER_STORED.remedy)}")
     texts = ["" if is_blank(heading) else str(heading).strip() for heading in headings]
     hidden = [row for row in grid_read.markup.hidden_rows if row > heading_row]
-    notes = (f"{name}: {counted(len(hidden), 'hidden row')} of the table are scenarios too.",) if hidden else ()
+    notes = (f"{name}: hidden rows count as scenarios ({len(hidden):,}).",) if hidden else ()
     return replace(_ScenarioTable(texts, records, place).scenarios(scheme), digest=digest, notes=notes)
 
 
