@@ -10,9 +10,9 @@ import pytest
 
 from gpit_fairshare import GpitError, allocate
 from gpit_fairshare.engine import calculate
+from gpit_fairshare.engine.batches.running import run_scenarios
 from gpit_fairshare.language import in_numpy, tree
 from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.sweeps.engine import run_scenarios
 from hard_schemes import HARD
 from random_formulas import COLUMNS, Generator, in_a_frame
 from rulebook import RULES, invented
@@ -176,7 +176,9 @@ def test_drawn_inputs_are_those_of_single_runs():
 def test_a_wrong_sweep_is_noticed(monkeypatch):
     """With sums in the order of the rows in place of exact ones, some step differs from its single run."""
     result = allocate(sample=True, transition="floor-and-ceiling", with_effects=False)
-    monkeypatch.setattr("gpit_fairshare.sweeps.batch.exact_totals", lambda values: np.cumsum(values, axis=1)[:, -1])
+    monkeypatch.setattr(
+        "gpit_fairshare.engine.batches.batch_year.exact_totals", lambda values: np.cumsum(values, axis=1)[:, -1]
+    )
 
     wrong, _, _ = differences(result, random_values(result.scheme, random.Random(SEED), 5), 5)
 
