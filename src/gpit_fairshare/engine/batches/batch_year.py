@@ -224,12 +224,10 @@ class BatchYear:
             case tree.Rank() | tree.RunningTotal():
                 raise _NeedsSingleRuns
         columns, given = {}, {}
-        for node in tree.walk(part.tree):
-            if isinstance(node, tree.Leaf):
-                values, has_value = self._leaf(node, kind)
-                columns[column_of(node)] = values
-                if has_value is not None:
-                    given[column_of(node)] = has_value
+        for name, leaf in self.shared.leaves(part).items():
+            columns[name], has_value = self._leaf(leaf, kind)
+            if has_value is not None:
+                given[name] = has_value
         operations = NumpyOperations(columns, given)
         rendered = render(part.tree, operations, first_year=self.before is None)
         values, defined = np.broadcast_arrays(rendered.value, rendered.defined)

@@ -13,6 +13,7 @@ from gpit_fairshare.engine.year import YearRun
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, kind_of
+from gpit_fairshare.language.rendering import column_of
 from gpit_fairshare.scheme.model import Check, Step
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class SharedYear(YearRun):
         self.is_true: dict[str, Array] = {}
         """Whether each organisation has an outcome that does not vary, by where it is."""
         self._arrays: dict[tuple[str, Kind], tuple[Array, Array | None]] = {}
+        self._leaves: dict[str, dict[str, tree.Leaf]] = {}
         parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
         for part in parts:
             varies = self._varies(part)
@@ -88,6 +90,13 @@ class SharedYear(YearRun):
         else:
             self._prepare(part)
             self.is_true[part.where] = np.array([self._evaluate(part.tree, ORGANISATION)])
+
+    def leaves(self, part: Part) -> dict[str, tree.Leaf]:
+        """Return what a formula takes its values from, by the name of its column."""
+        if part.where not in self._leaves:
+            nodes = [node for node in tree.walk(part.tree) if isinstance(node, tree.Leaf)]
+            self._leaves[part.where] = {column_of(node): node for node in nodes}
+        return self._leaves[part.where]
 
     # What does not vary, as arrays with one scenario
 
