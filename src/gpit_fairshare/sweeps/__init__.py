@@ -1,0 +1,1 @@
+"""Many scenarios at once: every figure of every scenario is the one that a single run gives, bit for bit."""
