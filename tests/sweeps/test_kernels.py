@@ -40,22 +40,29 @@ def outcomes(amount, **columns):
 
 def held(shares, pot, amount, columns):
     """Hold one pot to the exact kernel, and return what the many shares say about it."""
-    if not shares.is_certain[pot] and not shares.is_too_little[pot]:
+    pair = (bool(shares.is_certain[pot]), bool(shares.is_too_little[pot]))
+    if pair == (False, False):
         return "unsure"
-    try:
-        exact = sharing.share_out([float(amount)], **columns)
-    except SharingError as error:
-        assert error.reason == "floors_exceed_amount", (amount, columns)
-        assert shares.is_too_little[pot] and not shares.is_certain[pot], (amount, columns)
-        assert bits(shares.least[pot]) == bits(float(error.least)), (amount, columns)
+    exact, reason = exact_shares(amount, columns)
+    if reason is not None:
+        assert (reason, pair) == ("floors_exceed_amount", (False, True)), (amount, columns)
+        assert bits(shares.least[pot]) == bits(float(exact)), (amount, columns)
         return "too little"
-    assert shares.is_certain[pot] and not shares.is_too_little[pot], (amount, columns)
+    assert pair == (True, False), (amount, columns)
     assert bits(shares.high[pot]) == bits(exact.values), (amount, columns)
     assert bits(shares.unspent[pot]) == bits(float(exact.unspent[0])), (amount, columns)
     bound = Fraction(float(shares.bound[pot, 0]))
     for share, high, low in zip(exact.exact, shares.high[pot].tolist(), shares.low[pot].tolist(), strict=True):
         assert abs(share - Fraction(high) - Fraction(low)) <= bound, (amount, columns)
     return "certain"
+
+
+def exact_shares(amount, columns):
+    """Return the exact shares and None, or the sum of the floors and the reason of an error."""
+    try:
+        return sharing.share_out([float(amount)], **columns), None
+    except SharingError as error:
+        return error.least, error.reason
 
 
 def rounding_outcomes(high, low=None, bound=None, *, to=1.0, exact=None):
@@ -122,6 +129,7 @@ def random_pots(chance, pots=40):
 
 
 def fuzz(seed, turns):
+    """Hold random pots to the exact kernel, and return how many are certain, too little and unsure."""
     chance = random.Random(seed)
     count = Counter()
     for _ in range(turns):
@@ -132,8 +140,8 @@ def fuzz(seed, turns):
 
 def test_random_pots_have_every_bit_of_the_exact_kernel():
     """Pots full of ties, zeros, negative bases and crossed bounds are exact where they are certain, and many are."""
-    count = fuzz(1, 100)
-    assert min(count.values()) > 300
+    count = fuzz(1, 40)
+    assert min(count.values()) > 100
     assert count["certain"] > count["unsure"]
 
 
@@ -155,7 +163,7 @@ def test_small_pots_have_every_bit_of_the_exact_kernel():
     @given(
         SMALL_POT,
         st.sampled_from([1.0, 0.01, 1 / 3, 2.0**33]),
-        st.lists(st.integers(-2, 40), min_size=1, max_size=12),
+        st.lists(st.integers(-2, 40), min_size=1, max_size=6),
         st.tuples(st.booleans(), st.booleans(), st.booleans()),
     )
     def agrees(drawn, pound, amounts, has):
@@ -239,7 +247,7 @@ def test_rows_of_nothing_at_the_end_change_nothing():
     """A pot filled up with rows of weight 0, base 0 and bounds 0 has the same shares and whole pounds, and 0 there."""
     chance = random.Random(4)
     count = 0
-    for _ in range(60):
+    for _ in range(40):
         amount, columns = random_pots(chance)
         columns = {name: column for name, column in columns.items() if column is not None}
         filled = {name: np.pad(column, ((0, 0), (0, 3))) for name, column in columns.items()}
@@ -253,7 +261,7 @@ def test_rows_of_nothing_at_the_end_change_nothing():
         both &= whole.is_certain & filled_whole.is_certain
         assert (whole.values[both] == filled_whole.values[both][:, :-3]).all()
         assert (filled_whole.values[both][:, -3:] == 0).all()
-    assert count > 500
+    assert count > 300
 
 
 @pytest.mark.parametrize(
@@ -364,7 +372,7 @@ def test_shares_are_rounded_as_the_exact_kernel_rounds_them(to):
 
 
 def test_of_equal_remainders_the_earlier_row_is_rounded_up():
-    """Three thirds of 100 make 34, 33 and 33; a true tie needs no exact kernel, whatever the last bits of a third."""
+    """Three thirds of 100 make 34, 33 and 33; a true tie is settled, whichever way the last bits of a third go."""
     shares = share_out_many(np.array([100.0, 200.0]), np.ones((1, 3)))
     rounding = rounded_many(shares.high, shares.low, shares.bound)
     assert rounding.values.tolist() == [[34, 33, 33], [67, 67, 66]]

@@ -41,7 +41,7 @@ _TURNS = 40
 
 @dataclass(frozen=True, slots=True)
 class ManyShares:
-    """The result of `share_out_many`; what it has for a pot that is not certain means nothing."""
+    """The result of `share_out_many`; figures of a pot that is not certain mean nothing, but for its `least`."""
 
     high: Array
     """(pots, rows): the float nearest to each exact share."""
@@ -61,7 +61,7 @@ class ManyShares:
 
 @dataclass(frozen=True, slots=True)
 class ManyRounded:
-    """The result of `rounded_many`; what it has for a pot that is not certain means nothing."""
+    """The result of `rounded_many`; figures of a pot that is not certain mean nothing."""
 
     values: Array
     """(pots, rows)"""
@@ -102,7 +102,7 @@ def share_out_many(
     exact here (`_sum_rows`), so that an amount that is exactly the sum of the floors or ceilings is certain.
 
     Not certain are negative weights, crossed bounds, money with no weight to share it by, a row that the factor puts
-    exactly on its floor or ceiling, and whatever is so close that the error bounds could decide.
+    exactly on its floor or ceiling, and all that is so close that the error bounds could decide.
 
     Args:
         amount: (pots,) or (1,), the money to share out.
@@ -457,4 +457,6 @@ def _is_certainly_zero(figure: _Pair) -> BoolArray:
 def _largest(values: Array) -> Array:
     """Return the largest size of a figure in each row, (pots, 1)."""
     top: Array = values.max(axis=1, keepdims=True, initial=0)
-    return np.maximum(top, -values.min(axis=1, keepdims=True, initial=0))
+    bottom: Array = values.min(axis=1, keepdims=True, initial=0)
+    largest: Array = np.maximum(top, -bottom)
+    return largest
