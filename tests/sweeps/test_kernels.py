@@ -146,13 +146,14 @@ def test_random_pots_have_every_bit_of_the_exact_kernel():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 8))
+@pytest.mark.parametrize("seed", range(2, 5))
 def test_more_random_pots_have_every_bit_of_the_exact_kernel(seed):
     """The same for many more random pots."""
-    assert fuzz(seed, 1_000)["certain"] > 10_000
+    assert fuzz(seed, 600)["certain"] > 10_000
 
 
-SMALL_POT = st.binary(min_size=3, max_size=3 * 6)
+WEIGHTS = [0, 1, 1, 1, 2, 3, 7]
+ROOMS = [0, 1, 1, 2, 4, 9]
 
 
 def test_small_pots_have_every_bit_of_the_exact_kernel():
@@ -161,26 +162,20 @@ def test_small_pots_have_every_bit_of_the_exact_kernel():
 
     @STEADY
     @given(
-        SMALL_POT,
+        st.binary(min_size=2, max_size=12),
         st.sampled_from([1.0, 0.01, 1 / 3, 2.0**33]),
-        st.lists(st.integers(-2, 40), min_size=1, max_size=6),
+        st.integers(-2, 3),
         st.tuples(st.booleans(), st.booleans(), st.booleans()),
     )
-    def agrees(drawn, pound, amounts, has):
-        weights, base, rise, room = (
-            np.array([[read(*drawn[3 * row : 3 * row + 3]) for row in range(len(drawn) // 3)]], dtype=float)
-            for read in (
-                lambda first, _, __: [0, 1, 1, 1, 2, 3, 7][first % 7],
-                lambda first, _, __: first // 7 % 8 - 2,
-                lambda _, second, __: second % 6 - 1,
-                lambda _, second, third: [0, 1, 1, 2, 4, 9][(second // 6 + third) % 6],
-            )
-        )
-        columns = (base * pound, (base + rise) * pound, (base + rise + room) * pound)
-        columns = {
-            name: column if there else None for name, column, there in zip(COLUMNS[1:], columns, has, strict=True)
-        }
-        count.update(outcomes(np.array(amounts) * pound, by=weights, **columns))
+    def agrees(drawn, pound, least, has):
+        pairs = [(drawn[place], drawn[place + 1]) for place in range(0, len(drawn) - 1, 2)]
+        by = np.array([[WEIGHTS[first % 7] for first, _ in pairs]], dtype=float)
+        base = np.array([[first // 7 % 8 - 2 for first, _ in pairs]], dtype=float) * pound
+        floors = base + np.array([[second % 6 - 1 for _, second in pairs]]) * pound
+        ceilings = floors + np.array([[ROOMS[second // 6 % 6] for _, second in pairs]]) * pound
+        money = zip(COLUMNS[1:], (base, floors, ceilings), has, strict=True)
+        columns = {name: column for name, column, is_given in money if is_given}
+        count.update(outcomes(np.arange(least, 30, 6) * pound, by=by, **columns))
 
     agrees()
     assert min(count[kind] for kind in ("certain", "too little", "unsure")) > 20
@@ -359,7 +354,7 @@ def test_shares_are_rounded_as_the_exact_kernel_rounds_them(to):
     """The exact shares behind high and low are rounded, not the floats."""
     chance = random.Random(9)
     count = Counter()
-    for _ in range(600):
+    for _ in range(300):
         amount, columns = random_pots(chance, pots=10)
         columns = {name: column for name, column in columns.items() if column is not None}
         shares = share_out_many(amount, **columns)
