@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpit_fairshare import sharing
-from gpit_fairshare.errors import SharingError
 from gpit_fairshare.engine.batches.kernels import exact_totals, rounded_many, share_out_many
+from gpit_fairshare.errors import SharingError
 
 STEADY = settings(derandomize=True, deadline=None, database=None)
 
