@@ -16,7 +16,7 @@ from gpit_fairshare.engine.batches.kernels import exact_totals, rounded_many, sh
 from gpit_fairshare.errors import GpitError, SharingError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.in_numpy import Array, NumpyOperations, render
-from gpit_fairshare.language.kinds import NATIONAL, Kind, group, kind_of
+from gpit_fairshare.language.kinds import NATIONAL, Kind, group
 from gpit_fairshare.language.rendering import column_of
 from gpit_fairshare.magnitude import LARGEST, MOST_UNITS, SMALLEST
 from gpit_fairshare.scheme.model import Check, Step
@@ -126,9 +126,9 @@ class BatchYear:
 
     def run(self) -> None:
         """Calculate every step, check and outcome that varies."""
-        for part, varies in self.shared.parts:
+        for part, kind, varies in self.shared.parts:
             if varies:
-                self._calculate(part)
+                self._calculate(part, kind)
         if self.shared.refusal:
             where = self.shared.parts[-1][0].where
             for place in np.flatnonzero(self.batch.is_possible):
@@ -160,9 +160,8 @@ class BatchYear:
 
     # Parts
 
-    def _calculate(self, part: Part) -> None:
+    def _calculate(self, part: Part, kind: Kind) -> None:
         """Calculate a step, check or outcome, and store its values."""
-        kind = part.kind if isinstance(part, Step) else kind_of(part.tree, self.scheme.symbols)
         try:
             calculated = self._by_numpy(part, kind)
         except (_NeedsSingleRuns, GpitError):

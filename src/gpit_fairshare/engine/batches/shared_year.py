@@ -46,8 +46,8 @@ class SharedYear(YearRun):
         self.earlier = before
         self.varying = {*varied}
         """Names of parameters, inputs and steps that differ between scenarios."""
-        self.parts: list[tuple[Part, bool]] = []
-        """Steps, checks and outcomes in the order of a run, and whether each varies."""
+        self.parts: list[tuple[Part, Kind, bool]] = []
+        """Steps, checks and outcomes in the order of a run, what each has a value for, and whether it varies."""
         self.refusal = ""
         """Why no scenario gets further than the last of `parts`; empty if that is not so."""
         self.checks: dict[str, CheckResult] = {}
@@ -59,7 +59,8 @@ class SharedYear(YearRun):
         parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
         for part in parts:
             varies = self._varies(part)
-            self.parts.append((part, varies))
+            kind = part.kind if isinstance(part, Step) else kind_of(part.tree, scheme.symbols)
+            self.parts.append((part, kind, varies))
             if isinstance(part, Step) and varies:
                 self.varying.add(part.name)
             if varies:
