@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gpit_fairshare import sharing
 from gpit_fairshare.errors import SharingError
+from gpit_fairshare.sweeps import kernels
 from gpit_fairshare.sweeps.kernels import exact_totals, rounded_many, share_out_many
 
 STEADY = settings(derandomize=True, deadline=None, database=None)
@@ -222,6 +223,25 @@ def test_plain_floats_would_be_wrong_in_some_bit():
     assert (shares.low != 0).mean() > 0.9
 
 
+def test_shares_in_the_middle_between_two_floats_are_not_guessed():
+    """By 33 : 3, 12m gives 11m to the first, an odd number above 2^53; the factor m/3 is not known to the last bit."""
+    amounts = [12.0 * (2**50 + odd) for odd in range(1, 400, 2)]
+    assert outcomes(amounts, by=[[33, 3]]) == {"unsure": len(amounts)}
+
+
+def test_a_search_that_went_wrong_is_noticed(monkeypatch):
+    """With the rows that move at other amounts, pots are certain only where the same rows move, and right."""
+    amount, need, _, floors, ceilings = england(13, pots=30)
+    columns = {"by": need, "at_least": floors[:1], "at_most": ceilings}
+    right = outcomes(amount, **columns)
+    settle = kernels._settle
+    monkeypatch.setattr(kernels, "_settle", lambda *pots: np.roll(settle(*pots), 1, axis=0))
+    assert right["certain"] > 15
+    assert outcomes(amount, **columns)["certain"] < right["certain"] / 2
+    monkeypatch.setattr(kernels, "_settle", lambda pots, _: np.broadcast_to(pots.least, (30, 211)))
+    assert outcomes(amount, **columns)["certain"] == 0
+
+
 def test_what_does_not_vary_may_be_given_once():
     """Columns of one row give what the same columns repeated for every pot give, to the last bit."""
     amount, need, cost, floors, ceilings = england(3, pots=20)
@@ -308,6 +328,8 @@ def test_the_least_of_a_pot_with_too_little_is_the_exact_sum_of_the_floors():
         (100, {"by": [1, math.inf]}),
         (100, {"by": [1, 1], "at_most": [math.inf, math.inf]}),
         (100, {"by": [1, 1], "base": [math.nan, 1], "at_least": [1, 1], "at_most": [2, 90]}),
+        # 2^-60 is left over beside 2^60, which is too small a part for two floats and a rounding.
+        (2.0**60, {"by": [1, 1], "base": [0, -1], "at_most": [2.0**60, -(2.0**-60)]}),
         (1e80, {"by": [1, 1]}),
         (1e-300, {"by": [1, 2]}),
         (100, {"by": [1e300, 1e308]}),
