@@ -239,7 +239,7 @@ def test_a_search_that_went_wrong_is_noticed(monkeypatch):
     assert right["certain"] > 15
     assert outcomes(amount, **columns)["certain"] < right["certain"] / 2
     monkeypatch.setattr(kernels, "_settle", lambda pots, _: np.broadcast_to(pots.least, (30, 211)))
-    assert outcomes(amount, **columns)["certain"] == 0
+    assert outcomes(amount, **columns)["certain"] == (amount >= ceilings.sum()).sum()
 
 
 def test_what_does_not_vary_may_be_given_once():
@@ -404,7 +404,7 @@ def test_of_equal_remainders_the_earlier_row_is_rounded_up():
         ([-1e-20, 1.5], [0.0, 0.0], [0, 2]),
         # Large figures: what is above the float decides.
         ([2.0**44, 2.0**44], [-0.001, 0.0005], [2**44, 2**44]),
-        ([2.0**44, 2.0**44, 0.25], [-0.5, 0.125, 0.0], [2**44, 2**44, 0]),
+        ([2.0**49, 0.03, 0.42], [0.0625, 0.0, 0.0], [2**49, 0, 1]),
     ],
 )
 def test_figures_a_hair_from_a_whole_number_are_rounded_right(high, low, whole):
@@ -416,7 +416,7 @@ def test_figures_a_hair_from_a_whole_number_are_rounded_right(high, low, whole):
 
 
 @pytest.mark.parametrize(
-    "figures", [[1 / 128, 1 / 64 + 1 / 128], [0.4999995], [math.nan, 1.0], [math.inf, 1.0], [1e16, 1.0]]
+    "figures", [[1 / 128, 1 / 64 + 1 / 128], [0.25000025, 0.24999925], [math.nan, 1.0], [math.inf, 1.0], [1e16, 1.0]]
 )
 def test_half_millionths_and_what_is_no_pound_are_not_certain(figures):
     """A remainder of 7812.5 millionths, a total of 0.4999995, and figures that are too large or no numbers."""
