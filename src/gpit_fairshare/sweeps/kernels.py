@@ -289,7 +289,7 @@ def _settle(pots: _Pots, is_between: BoolArray) -> Array:
     """Return shares in floats, nearly those that add up to the amount: Newton's method between ever closer bounds."""
     clipped = np.empty(np.broadcast_shapes(pots.amount.shape, pots.weights.shape))
     amount = pots.amount
-    noise = 1e-13 * np.abs(amount) + 1e-15 * clipped.shape[1] * _largest(pots.least)
+    noise = 1e-13 * np.abs(amount) + 1e-15 * pots.weights.shape[1] * _largest(pots.least)
     total_weight = pots.weights.sum(axis=1, keepdims=True)
     factor = (amount - pots.base.sum(axis=1, keepdims=True)) / total_weight
     factor = np.where(factor > 0, factor, (amount - pots.least.sum(axis=1, keepdims=True)) / total_weight)
