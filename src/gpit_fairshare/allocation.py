@@ -87,16 +87,20 @@ def allocate(options: AllocateOptions) -> Result:
         GpitError: Something in the arguments, the files or the scheme is wrong; its text is one line.
     """  # noqa: DOC502 - raised by what it calls
     with allowed(options.plugins):
-        scheme = load_scheme(options)
-        if options.inputs_of is None:
-            with named_files(options) as files:
-                request = replace(request_for(scheme, options, files), options=dict(options.options or {}))
-                inputs, run = read_inputs(request), recorded(options)
-        else:
-            inputs, run = _inputs_and_run_of(options.inputs_of, scheme, options)
+        scheme, inputs, run = read(options)
         result = calculate(scheme, inputs)
         effects = sensitivities(result) if options.with_effects else ()
     return replace(result, effects=effects, manifest={**result.manifest, "run": run})
+
+
+def read(options: AllocateOptions) -> tuple[Scheme, Inputs, dict[str, Any]]:
+    """Return the scheme of a run, its checked inputs, and its options as `run` of a manifest."""
+    scheme = load_scheme(options)
+    if options.inputs_of is not None:
+        return scheme, *_inputs_and_run_of(options.inputs_of, scheme, options)
+    with named_files(options) as files:
+        request = replace(request_for(scheme, options, files), options=dict(options.options or {}))
+        return scheme, read_inputs(request), recorded(options)
 
 
 def _inputs_and_run_of(earlier: object, scheme: Scheme, options: RunOptions) -> tuple[Inputs, dict[str, Any]]:

@@ -16,10 +16,11 @@ from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
-from gpit_fairshare.language.in_polars import previous_column, render, select
+from gpit_fairshare.language.in_polars import render, select
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, group, kind_of
 from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import added_functions, partial_functions
+from gpit_fairshare.language.rendering import previous_column
 from gpit_fairshare.language.tables import values_at
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces

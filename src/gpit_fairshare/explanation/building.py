@@ -23,8 +23,8 @@ from gpit_fairshare.explanation.unformatted_lines import (
 )
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
-from gpit_fairshare.language.in_polars import column_of, previous_column
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, kind_of
+from gpit_fairshare.language.rendering import column_of, previous_column
 from gpit_fairshare.language.with_numbers import leaves
 from gpit_fairshare.words import joined
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.language import in_polars, tree, with_numbers
+from gpit_fairshare.language import in_polars, rendering, tree, with_numbers
 from gpit_fairshare.language.functions import BuiltInFunction
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.numbers import DIGITS
@@ -157,7 +157,7 @@ class Digits:
             case tree.Name() | tree.Figure() | tree.Previous() if not (
                 isinstance(node, tree.Previous) and year.first_year
             ):
-                return self.text(year, in_polars.column_of(node))
+                return self.text(year, rendering.column_of(node))
             case tree.Number(value):
                 return with_numbers.value_text(value, digits=17)
             case tree.Text(value):
@@ -180,7 +180,7 @@ class Digits:
             case tree.Previous() if year.first_year:
                 return self._value_by_hand(year, node.first)
             case tree.Name() | tree.Figure() | tree.Previous():
-                read = with_numbers.read(self.text(year, in_polars.column_of(node)))
+                read = with_numbers.read(self.text(year, rendering.column_of(node)))
                 return read if isinstance(read, Fraction) else None
             case tree.Negative(operand):
                 negated = self._value_by_hand(year, operand)

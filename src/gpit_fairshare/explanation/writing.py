@@ -9,9 +9,9 @@ from gpit_fairshare.explanation.digits import Digits, evaluate
 from gpit_fairshare.explanation.kernels import units
 from gpit_fairshare.explanation.model import ExplanationLine, Test
 from gpit_fairshare.language import tree
-from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import added_functions
+from gpit_fairshare.language.rendering import column_of
 from gpit_fairshare.language.with_numbers import columns_of, render, value_text
 from gpit_fairshare.numbers import remainder_text, with_unit
 from gpit_fairshare.words import inside

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import Argument, BuiltInFunction
-from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.plugin_functions import function_named
+from gpit_fairshare.language.rendering import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

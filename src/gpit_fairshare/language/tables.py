@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import tree
-from gpit_fairshare.language.in_polars import SAME
+from gpit_fairshare.language.rendering import SAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from gpit_fairshare.files import digest_of, read_regular, reading_problem
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language.in_polars import SAME
+from gpit_fairshare.language.rendering import SAME
 from gpit_fairshare.language.tables import BAND_TEXT, OTHERWISE, FormulaTable
 from gpit_fairshare.numbers import edge_text
 from gpit_fairshare.scheme.faults import Faults, shape_errors
@@ -65,12 +65,10 @@ def row_parameters(name: str, entry: TableEntry) -> dict[str, ParameterEntry]:
     }
 
 
-def row_texts(entry: TableEntry) -> list[str]:
-    """Return the key of each row of a table as `--set` takes it and its author knows it: `primary`, `200000`, `10%`."""
-    return [
-        *(row.key or _edge(row, entry).replace(",", "") for row in entry.rows),
-        *([OTHERWISE] if entry.otherwise else []),
-    ]
+def row_texts(table: FormulaTable) -> list[str]:
+    """Return the key of each row of a table as `--set` takes it: `primary`, `200000`, `10%`."""
+    edges = [edge_text(edge, table.key_unit).replace(",", "") for edge in table.edges]
+    return [*(edges or map(str, table.keys)), *([OTHERWISE] if table.has_otherwise else [])]
 
 
 def _edge(row: TableRowEntry, table: TableEntry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +15,7 @@ from gpit_fairshare.language.units import is_comparable_unit
 from gpit_fairshare.numbers import exact, shortest_decimal
 from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep, table_of
 from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry
-from gpit_fairshare.scheme.tables import row_texts
+from gpit_fairshare.scheme.tables import formula_table, row_texts
 from gpit_fairshare.scheme.written_numbers import (
     as_percentage,
     fraction,
@@ -26,9 +27,10 @@ from gpit_fairshare.scheme.written_numbers import (
 from gpit_fairshare.words import listed, nearest, one_line, parse_year
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from fractions import Fraction
 
+    from gpit_fairshare.language.tables import FormulaTable
     from gpit_fairshare.scheme.faults import Faults
     from gpit_fairshare.scheme.files import LoadedFile
 
@@ -36,6 +38,8 @@ NO_YEARS: Final = ("every year",)
 """In place of the years of a scheme, where there are none."""
 SET_FOR_RUN: Final = "Set for this run with --set."
 """The assumption of a value that a setting gives."""
+IS_OUTSIDE: Final = {"minimum": operator.lt, "maximum": operator.gt}
+"""Whether a value, or each of an array, is outside a bound of this kind."""
 _CHANGE: Final = re.compile(r"(?P<start>[^*]*[0-9%]\s*)(?P<change>\*.*|(?<![eE])[+-][0-9.]+%)")
 """A number and a change of it, such as `200000000*0.97` or `200000000+3%`."""
 
@@ -53,6 +57,8 @@ class Setting:
     as_written: str
     start: str = ""
     """The number before a change."""
+    option: str = "--set"
+    """The option, or the place in a file, that gives it."""
 
     @property
     def change(self) -> str:
@@ -62,11 +68,16 @@ class Setting:
     @property
     def flag(self) -> str:
         """The option and what it sets, for messages: `--set revenue_budget@2015/16`."""
-        return f"--set {one_line(self.name)}" + (f"@{one_line(self.year)}" if self.year else "")
+        return f"{self.option} {one_line(self.name)}" + (f"@{one_line(self.year)}" if self.year else "")
+
+    @property
+    def key(self) -> str:
+        """What it sets, as typed before the value: `revenue_budget@2015/16`."""
+        return f"{self.name}@{self.year}" if self.year else self.name
 
     @classmethod
-    def read(cls, text: str) -> Setting:
-        """Return the setting of one `--set` option, given its text.
+    def read(cls, text: str, option: str = "--set") -> Setting:
+        """Return the setting of one `--set` or other option, given its text.
 
         Raises:
             UsageError: It is not of the form, or the value is neither a number nor a factor.
@@ -74,21 +85,31 @@ class Setting:
         name, equals, value = text.partition("=")
         name, at_sign, year = (part.strip() for part in name.partition("@"))
         if not equals or not name or (at_sign and not year):
-            raise UsageError(f"--set {one_line(text)}: expected NAME=VALUE or NAME@2015/16=VALUE")
+            raise UsageError(f"{option} {one_line(text)}: expected NAME=VALUE or NAME@2015/16=VALUE")
         value = value.strip()
         match = _CHANGE.fullmatch(value)
         start, change = (match["start"].strip(), match["change"]) if match else ("", value)
         if change.startswith("*") and change[1:].lstrip().startswith(("+", "-")):
             raise UsageError(
-                f"--set {one_line(text)}: expected a factor without a sign, such as *0.97; found {one_line(change)}"
+                f"{option} {one_line(text)}: expected a factor without a sign, such as *0.97; found {one_line(change)}"
             )
         try:
             if start:
                 number(start)
             number(change.removeprefix("*"))
         except ValueError as fault:
-            raise UsageError(f"--set {one_line(text)}: {one_line(fault, 200)}") from None
-        return cls(name, parse_year(year) or year or None, value, start)
+            raise UsageError(f"{option} {one_line(text)}: {one_line(fault, 200)}") from None
+        return cls(name, parse_year(year) or year or None, value, start, option)
+
+    def factor(self, unit: str | None) -> Fraction | None:
+        """Return the factor of a change, given the parameter's unit; None if the value is a number."""
+        if self.change.startswith("*"):
+            return fraction(self.change[1:])
+        return 1 + fraction(self.change) if unit in AMOUNTS and is_signed_percentage(self.change) else None
+
+    def is_relative(self, unit: str | None) -> bool:
+        """Return whether it changes the parameter's own value, given the parameter's unit."""
+        return not self.start and self.factor(unit) is not None
 
     def apply(self, own: ParameterValue | None, unit: str | None, year: str) -> ParameterValue:
         """Return the value that it gives a parameter with this unit in a year, in place of its `own` value.
@@ -98,11 +119,7 @@ class Setting:
                 small, or a percentage does not fit the unit.
         """
         text, flag = self.change, f"{self.flag}={one_line(self.as_written)}"
-        factor = None
-        if text.startswith("*"):
-            factor = fraction(text[1:])
-        elif unit in AMOUNTS and is_signed_percentage(text):
-            factor = 1 + fraction(text)
+        factor = self.factor(unit)
         typed = text if factor is None else self.start
         if problem := percentage_problem(self.name, typed, unit):
             if unit in AMOUNTS:
@@ -183,7 +200,7 @@ def give_values(
             faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), problem)
         notes.append(f"{name} has values in {read.file}, but nothing in this run uses it")
     years = tuple(read.model.scheme.years) or NO_YEARS
-    settings = _checked_settings(settings, declared, years)
+    settings = checked_settings(settings, declared, _tables_of(declared), years)
     parameters, gaps = {}, []
     for name, (entry, origin) in declared.items():
         scheme_values = read.model.values.get(name, {})
@@ -240,19 +257,34 @@ def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[Sc
         faults.error(FindingCode.NO_VALUE, where, problem, remedy=remedy, message=message)
 
 
-def _checked_settings(
+def _tables_of(declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]]) -> dict[str, FormulaTable]:
+    """Return the tables whose rows are among the declared parameters, by name."""
+    origins = {table_of(name): origin for name, (_, origin) in declared.items() if table_of(name)}
+    return {
+        name: formula_table(name, entry) for name, origin in origins.items() if (entry := origin.model.tables.get(name))
+    }
+
+
+def checked_settings(
     settings: Iterable[Setting],
-    declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]],
-    years: tuple[str, ...],
+    declared: Collection[str],
+    tables: Mapping[str, FormulaTable],
+    years: Sequence[str],
 ) -> list[Setting]:
     """Return the settings with the names of parameters as declared; each is for a year of the scheme, and set once.
+
+    Args:
+        settings: The settings as typed.
+        declared: The names of the parameters.
+        tables: The tables whose rows are among them, by name.
+        years: The years of the scheme.
 
     Raises:
         UsageError: A setting names no year of the scheme, or is repeated.
     """
     already_set, checked = set(), []
     for typed in settings:
-        setting = replace(typed, name=_declared_name(typed, declared))
+        setting = replace(typed, name=_declared_name(typed, declared, tables))
         if setting.year is not None and setting.year not in years:
             raise UsageError(f"{setting.flag}: the scheme has the years {', '.join(years)}")
         if (setting.name, setting.year) in already_set:
@@ -262,7 +294,7 @@ def _checked_settings(
     return checked
 
 
-def _declared_name(setting: Setting, declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]]) -> str:
+def _declared_name(setting: Setting, declared: Collection[str], tables: Mapping[str, FormulaTable]) -> str:
     """Return the name of the parameter that a setting names; the edge of a band may be written as any number.
 
     Raises:
@@ -281,13 +313,12 @@ def _declared_name(setting: Setting, declared: Mapping[str, tuple[ParameterEntry
         raise UsageError(
             f"{setting.flag}: {table} is a table; set one of its rows, such as {next(iter(rows.values()))}"
         )
-    entry = next(declared[row][1] for row in rows.values()).model.tables.get(table)
     if not setting.name.endswith("]"):
         raise UsageError(f"{setting.flag}: expected ] after the row, such as {next(iter(rows.values()))}")
     with suppress(ValueError):
-        if entry and entry.rows[0].from_ is not None and (row := rows.get(number_text(number(key)))):
+        if table in tables and tables[table].has_bands and (row := rows.get(number_text(number(key)))):
             return row
-    texts = row_texts(entry) if entry else [*rows]
+    texts = row_texts(tables[table]) if table in tables else [*rows]
     hint = nearest(key, texts) or f"; its rows are {listed(texts)}"
     raise UsageError(f"{setting.flag}: {table} has no such row{hint}")
 
@@ -360,22 +391,39 @@ def _check_bounds(
 ) -> None:
     """Report values below their minimum or above their maximum; a bound may be a parameter's value in the same year."""
     for name, parameter in parameters.items():
-        for bound, bound_text in (("minimum", parameter.minimum), ("maximum", parameter.maximum)):
-            if not bound_text:
-                continue
+        for bound, bound_text in bounds_of(parameter):
             place = Where(declared[name][1].file, f"parameters › {name} › {bound}")
-            limits = _limits_by_year(parameter, bound_text, parameters, place, faults)
+            limits = limits_by_year(parameter, bound_text, parameters, place, faults)
             for year in [year for year in parameter.values if year in limits]:
                 value, limit = parameter.values[year], limits[year]
                 if percentage_problem(name, value.as_written, parameter.unit):
                     continue  # reported with the values
-                if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
+                if IS_OUTSIDE[bound](value.value, limit.value):
+                    problem = outside_text(value, limit, year, bound, bound_text)
                     of_run = value.overridden or limit.overridden
-                    its_value = f", which is {limit.as_written} in that year" if bound_text in parameters else ""
-                    problem = f"{value.as_written} in {year}; its {bound} is {bound_text}{its_value}"
                     where = Where("--set") if of_run else place_of_values(name, declared[name][1], read)
-                    message = f"{where.file}: {name} is {problem}"
-                    faults.error(FindingCode.BOUNDS, where, f"is {problem}", message=message)
+                    message = f"{where.file}: {name} {problem}"
+                    faults.error(FindingCode.BOUNDS, where, problem, message=message)
+
+
+def bounds_of(parameter: Parameter) -> list[tuple[str, str]]:
+    """Return the bounds that a parameter has: `minimum` or `maximum`, and the number or parameter that it is."""
+    bounds = (("minimum", parameter.minimum), ("maximum", parameter.maximum))
+    return [(bound, bound_text) for bound, bound_text in bounds if bound_text]
+
+
+def outside_text(value: ParameterValue, limit: ParameterValue, year: str, bound: str, bound_text: str) -> str:
+    """Return what is wrong with a value outside a bound: `is 7 in 2014/15; its maximum is 5`.
+
+    Args:
+        value: The value.
+        limit: The bound's value.
+        year: The year of both.
+        bound: `minimum` or `maximum`.
+        bound_text: The bound as its file has it: a number, or a parameter.
+    """
+    its_value = f", which is {limit.as_written} in that year" if limit.as_written != bound_text else ""
+    return f"is {value.as_written} in {year}; its {bound} is {bound_text}{its_value}"
 
 
 def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] | None) -> Where:
@@ -385,7 +433,7 @@ def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] 
     return Where(origin.file, f"{'tables' if table_of(name) else 'parameters'} › {name}")
 
 
-def _limits_by_year(
+def limits_by_year(
     parameter: Parameter, bound_text: str, parameters: Mapping[str, Parameter], where: Where, faults: Faults
 ) -> Mapping[str, ParameterValue]:
     """Return the value of a minimum or maximum in each year: a number, or the values of the parameter that it names.

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Final
 
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
-from gpit_fairshare.numbers import exact, grouped_decimal, shortest_decimal
+from gpit_fairshare.numbers import EXACT, exact, grouped_decimal, shortest_decimal
 
 Exact = int | float | str
 """A number, or an exact fraction in text such as `"1/6"`."""
@@ -74,6 +74,12 @@ def fraction(text: str) -> Fraction:
     if not match or len(text) > _LONGEST_NUMBER:
         raise ValueError(f"{text[:80]!r} is not a number")
     return Fraction(match[1]) / (100 if match[2] else 1)
+
+
+def fraction_text(value: Fraction) -> str:
+    """Return an exact value as a text that `fraction` reads: a decimal number, or `1/3` if it has no last digit."""
+    quotient = EXACT.divide(value.numerator, value.denominator)
+    return shortest_decimal(quotient) if Fraction(quotient) == value else str(value)
 
 
 def is_signed_percentage(text: str) -> bool:

@@ -1,1 +1,1 @@
-"""Many scenarios at once: every figure of every scenario is the one that a single run gives, bit for bit."""
+"""Many scenarios of one scheme at once: each gives every float that a single run gives."""

@@ -204,7 +204,7 @@ def test_answer_has_its_reasons(sample):
         "In 2015/16, part of the transition fund is unspent: "
         "no CCG gets more than its transition need, and all of that is paid." in text
     )
-    assert "Why Oxfordshire (10Q) loses most: its fair share is £1,748,100, 59.1% below its 2014/15 allocation" in text
+    assert "Why Oxfordshire (10Q) loses most: its historic spend is £5,551,175; its fair share is £1,748,100" in text
     assert "As a percentage, West Essex (07H) loses most: 38.2% of its historic spend." in text
 
 

@@ -147,10 +147,7 @@ def read_sheet(
     else:
         file, sheet_name = target[0].name, target[1]
     try:
-        if isinstance(target, InputFrame):
-            grid, digest = read_frame(target.frame)
-        else:
-            grid, digest = _read_file(target[0], replace(options, sheet=sheet_name))
+        grid, digest = read_cells(target, options)
         region = find_table(grid, options.recognise)
     except Unreadable as error:
         findings.add(error.finding, Where(f"{file}:{sheet_name}" if sheet_name else file, error.finding.place))
@@ -169,6 +166,18 @@ def read_sheet(
     )
     _report_file(sheet, grid)
     return sheet
+
+
+def read_cells(target: tuple[Path, str] | InputFrame, options: ReadOptions) -> tuple[Grid, str]:
+    """Return all cells of a file, sheet or frame, and their SHA-256; `Unreadable` gives the reason if there are none.
+
+    Args:
+        target: the file and the sheet, or the frame, as `locate_file` returns them.
+        options: as of `read_sheet`.
+    """
+    if isinstance(target, InputFrame):
+        return read_frame(target.frame)
+    return _read_file(target[0], replace(options, sheet=target[1]))
 
 
 def _read_file(path: Path, options: ReadOptions) -> tuple[Grid, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gpit_fairshare.engine.measures import BASELINE
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.numbers import money, percentage
+from gpit_fairshare.numbers import money, or_dash, percentage
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Item, Paragraph
 from gpit_fairshare.reports.page.parts import blocks_html
@@ -41,9 +41,10 @@ class InShort:
         final = "Nothing here is marked as draft or indicative." if self.is_final else "These figures are not final."
         cautions = blocks_html([*self.cautions, *self._uses_of_illustrative_figures(), *self._defaults()])
         answer = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems_of_figures()]
+        not_final = ' class="not-final"'
         reasons = blocks_html(map(Item, self._reasons()))
         return (
-            f'<div id="status">\n<p class="final">{final}</p>\n{cautions}</div>\n'
+            f'<div id="status"{"" if self.is_final else not_final}>\n<p class="final">{final}</p>\n{cautions}</div>\n'
             f'<div id="answer">\n{blocks_html(answer)}</div>\n'
             f'<div id="reasons" class="reported-only">\n{reasons}</div>\n'
             f'<div id="agreement">\n{blocks_html([opening.checks()])}</div>\n'
@@ -103,7 +104,8 @@ class InShort:
         if not losses:
             return
         if self.reason:
-            yield f"Why {losses[0].name_and_code(full=True)} loses most: {inside(self.reason)}"
+            before = f"its {self.opening.spend_label} is {or_dash(losses[0].before, money)}; "
+            yield f"Why {losses[0].name_and_code(full=True)} loses most: {before}{inside(self.reason)}"
         share, name = max((-(row.change_ratio or 0.0), row.name_and_code(full=True)) for row in losses)
         if percentage(share) != percentage(-(losses[0].change_ratio or 0.0)):
             yield f"As a percentage, {name} loses most: {percentage(share)} of its {self.opening.spend_label}."

@@ -243,7 +243,9 @@ class StaticSections:
         """Return each assumption with what hangs on it, and folded below it every value with its origin."""
         blocks: list[Block] = [*self.report.assumptions()][1:]
         blocks = blocks or [Paragraph("The scheme names no assumptions.")]
-        blocks += map(Item, self.result.inputs.illustrative)
+        if illustrative := self.result.inputs.illustrative:
+            heading = self.result.inputs.illustrative_heading
+            blocks.insert(0, Paragraph(f"{heading} takes the place of real figures. {'; '.join(illustrative)}"))
         effects = _as_reported("Effects are") if self.result.effects else ""
         rows = []
         for name, parameter in self.scheme.parameters.items():
@@ -324,15 +326,13 @@ class StaticSections:
         if inputs.restated:
             yield f"Mergers: {counted(len(inputs.restated), 'amount')} of closed {self.nouns} count with successors."
         if inputs.illustrative:
-            yield f"{inputs.illustrative_heading}: {'; '.join(inputs.illustrative)}."
+            yield f"{inputs.illustrative_heading}: {'; '.join(inputs.illustrative)}"
         if scheme.indicative:
             yield f"Indicative: {span(scheme.indicative, scheme.years)} may change before it is decided."
         if scheme.assumptions:
-            yield f"Assumptions: {counted(len(scheme.assumptions), 'value or rule')} without a publication; see above."
+            yield f"Assumptions: {counted(len(scheme.assumptions), 'assumption')} of values or rules; see above."
         if scheme.overridden():
             yield "Settings: values were set for this run only; the status above names them."
-        if scheme.paid_from:
-            yield f"Protection: it is paid from {scheme.paid_from}; another rule gives other figures."
 
 
 def _as_reported(subject: str) -> str:

@@ -320,7 +320,7 @@ function followRuns(page) {
     }
     const measures = runMeasures(model, data, run);
     answer?.replaceChildren(...answerSentences(model, measures, run).map(({ text, tone }) => makeElement("p", { class: tone }, text)));
-    status?.replaceChildren(makeElement("p", { class: "final" }, "This is a what-if, not a decision."), ...cautions);
+    status?.replaceChildren(makeElement("p", { class: "final" }, `This is a what-if.${cautions.length ? " These figures are not final." : ""}`), ...cautions);
     agreement?.replaceChildren(agreementParagraph(model, run));
     const figures = nationalFigures(model, measures, run);
     body?.replaceChildren(...figureRows(figures.rows));

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpit_fairshare import sharing
+from gpit_fairshare.engine.batches import kernels
+from gpit_fairshare.engine.batches.kernels import exact_totals, rounded_many, share_out_many
 from gpit_fairshare.errors import SharingError
-from gpit_fairshare.sweeps import kernels
-from gpit_fairshare.sweeps.kernels import exact_totals, rounded_many, share_out_many
 
 STEADY = settings(derandomize=True, deadline=None, database=None)
 

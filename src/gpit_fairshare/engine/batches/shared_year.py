@@ -1,0 +1,205 @@
+"""One year of a sweep: what all scenarios share, calculated once as in a single run, and single runs of one of them."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gpit_fairshare.engine.year import YearRun
+from gpit_fairshare.errors import GpitError
+from gpit_fairshare.language import tree
+from gpit_fairshare.language.kinds import ORGANISATION, kind_of
+from gpit_fairshare.language.rendering import column_of
+from gpit_fairshare.scheme.model import Check, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gpit_fairshare.engine.model import CheckResult, Values, Year
+    from gpit_fairshare.errors import SharingError
+    from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.language.in_numpy import Array
+    from gpit_fairshare.language.kinds import Kind
+    from gpit_fairshare.scheme.model import Part, Scheme
+
+
+class SharedYear(YearRun):
+    """One year of all scenarios; it holds the steps, checks and outcomes that are the same in each of them."""
+
+    def __init__(
+        self, scheme: Scheme, inputs: Inputs, year: str, before: SharedYear | None, varied: frozenset[str]
+    ) -> None:
+        """Calculate what does not vary, up to the first step or check that stops every run.
+
+        Args:
+            scheme: The scheme.
+            inputs: Its checked inputs.
+            year: The year.
+            before: The year before, or None.
+            varied: Names of parameters and input columns that vary in this year.
+        """
+        super().__init__(scheme, inputs, year, before.now if before else None)
+        self.earlier = before
+        self.varying = {*varied}
+        """Names of parameters, inputs and steps that differ between scenarios."""
+        self.parts: list[tuple[Part, bool]] = []
+        """Steps, checks and outcomes in the order of a run, and whether each varies."""
+        self.refusal = ""
+        """Why no scenario gets further than the last of `parts`; empty if that is not so."""
+        self.checks: dict[str, CheckResult] = {}
+        """The results of checks that do not vary, by where they are."""
+        self.is_true: dict[str, Array] = {}
+        """Whether each organisation has an outcome that does not vary, by where it is."""
+        self._arrays: dict[tuple[str, Kind], tuple[Array, Array | None]] = {}
+        self._leaves: dict[str, dict[str, tree.Leaf]] = {}
+        parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
+        for part in parts:
+            varies = self._varies(part)
+            self.parts.append((part, varies))
+            if isinstance(part, Step) and varies:
+                self.varying.add(part.name)
+            if varies:
+                continue
+            try:
+                self._calculate_once(part)
+            except GpitError as fault:
+                self.refusal = str(fault)
+                return
+
+    def _varies(self, part: Part) -> bool:
+        """Return whether a step, check or outcome uses anything that varies, in this year or the year before."""
+        nodes = [*tree.walk(part.tree)]
+        names = {name for name, _ in tree.names_in(part.tree)}
+        names |= {
+            row for node in nodes if isinstance(node, tree.TableCall) for row in self.scheme.table(node.table).rows
+        }
+        has_previous = any(isinstance(node, tree.Previous) for node in nodes)
+        varying = self.varying | self.earlier.varying if self.earlier and has_previous else self.varying
+        return not names.isdisjoint(varying)
+
+    def _calculate_once(self, part: Part) -> None:
+        """Calculate a step, check or outcome that does not vary."""
+        if isinstance(part, Step):
+            self.step(part)
+        elif isinstance(part, Check):
+            self.checks[part.where] = self.check(part)
+        else:
+            self._prepare(part)
+            self.is_true[part.where] = np.array([self._evaluate(part.tree, ORGANISATION)])
+
+    def leaves(self, part: Part) -> dict[str, tree.Leaf]:
+        """Return what a formula takes its values from, by the name of its column."""
+        if part.where not in self._leaves:
+            nodes = [node for node in tree.walk(part.tree) if isinstance(node, tree.Leaf)]
+            self._leaves[part.where] = {column_of(node): node for node in nodes}
+        return self._leaves[part.where]
+
+    # What does not vary, as arrays with one scenario
+
+    def array(self, name: str, kind: Kind) -> tuple[Array, Array | None]:
+        """Return a column of the frame of a kind, and where it has values; None for that if it has no blanks."""
+        if (name, kind) not in self._arrays:
+            column = self.now.frames[kind][name]
+            given = column.is_not_null().to_numpy()[np.newaxis] if column.null_count() else None
+            self._arrays[name, kind] = column.to_numpy()[np.newaxis], given
+        return self._arrays[name, kind]
+
+    def has_exact_floats(self, name: str, kind: Kind) -> bool:
+        """Return whether the floats of a column are what a kernel of this kind takes: no exact fractions are known."""
+        exact = self.now.exact.get(name)
+        if exact is None or self.scheme.symbols[name].kind != kind:
+            return True
+        return all(figure == value for figure, value in zip(exact, self.now.values(name, kind), strict=True))
+
+    def figure(self, node: tree.AggregateCall | tree.RateOf | tree.TableCall) -> None:
+        """Store a figure of columns that do not vary, unless it is stored."""
+        if isinstance(node, tree.AggregateCall):
+            self._store_aggregate(node)
+        elif isinstance(node, tree.RateOf):
+            self._store_rate(node)
+        else:
+            self._store_table_values(node)
+
+    def previous(self, node: tree.Previous) -> None:
+        """Store values of the year before that do not vary, unless they are stored."""
+        assert self.before is not None  # noqa: S101  # in the first year `first` takes its place
+        self._store_previous(node, self.before)
+
+    def predecessors(self, name: str) -> list[list[int]]:
+        """Return the rows of last year's organisations that each organisation continues.
+
+        Args:
+            name: The name whose values are carried over.
+
+        Raises:
+            CalculationError: There are none, or the values of a merger cannot be added up.
+        """
+        assert self.before is not None  # noqa: S101  # as above
+        zeros: Values = [0.0] * self.before.organisations.height
+        self._carried(name, zeros, self.before)
+        return self.now.predecessors
+
+    def group_numbers(self, kind: Kind, within: str) -> list[int]:
+        """Return the number of the group of each row of a kind."""
+        return self._members(kind, within)
+
+    @cached_property
+    def rows(self) -> dict[Kind, int]:
+        """Return the number of rows of each kind."""
+        return {kind: frame.height for kind, frame in self.now.frames.items()}
+
+    def sharing_problem(self, step: Step, fault: SharingError) -> str:
+        """Return the message of a `share_out` step that cannot be calculated."""
+        assert isinstance(step.tree, tree.ShareOut)  # noqa: S101  # it is that of such a step
+        self.place = f"{step.where}, {self.year}"
+        return self._sharing_problem(step, step.tree, fault)
+
+    # Single runs
+
+    def single(self, before: Year | None, parameters: Mapping[str, float]) -> SharedYear:
+        """Return a copy for one scenario, with its values of parameters; `give` adds its other values."""
+        run = copy.copy(self)
+        now, before_now = self.now, self.before if before is None else before
+        run.before = before_now
+        run.now = replace(
+            now,
+            frames=dict(now.frames),
+            exact=dict(now.exact),
+            amounts=dict(now.amounts),
+            unspent=dict(now.unspent),
+            factor=dict(now.factor),
+            rate=dict(now.rate),
+            table_calls=list(now.table_calls),
+            too_fine={},
+        )
+        if parameters:
+            changed = {}
+            for name, value in parameters.items():
+                parameter = self.scheme.parameters[name]
+                values = {**parameter.values, self.year: replace(parameter.values[self.year], value=value)}
+                changed[name] = replace(parameter, values=values)
+            run.scheme = replace(self.scheme, parameters={**self.scheme.parameters, **changed})
+        return run
+
+    def give(self, name: str, values: Sequence[object]) -> None:
+        """Store the values of a name in one scenario."""
+        symbol = self.scheme.symbols[name]
+        self._store(name, symbol.kind, [*values], symbol.type)
+
+    def run_part(self, part: Part) -> Values:
+        """Calculate a step, check or outcome, and return its values: those of a check are yes or no.
+
+        Raises:
+            CalculationError: It cannot be calculated, or a check stops the run.
+        """
+        if isinstance(part, Step):
+            self.step(part)
+            return self.now.values(part.name, part.kind)
+        if isinstance(part, Check):
+            return [self.check(part).holds]
+        self._prepare(part)
+        return self._evaluate(part.tree, kind_of(part.tree, self.scheme.symbols))
