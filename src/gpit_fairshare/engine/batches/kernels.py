@@ -4,7 +4,7 @@ A pot is one row of an array of shape (pots, rows). Every argument may have one 
 pots. Pots of different lengths are filled up at the end with rows of weight 0, base 0 and bounds 0.
 
 The exact kernels calculate with fractions. Here a figure is a pair of floats, `high + low`, with a bound of its error
-(near 1e-31 of the money in the pot). `high` is then the float nearest to the exact figure, unless the pair lies so near
+(near 1e-30 of the money in the pot). `high` is then the float nearest to the exact figure, unless the pair lies so near
 the middle between two floats that the error could decide; and every comparison is certain, unless it is that close. A
 pot where anything is not certain is reported as such, and its caller asks the exact kernel: so a pot may be refused
 here, but is never wrong by a bit.
@@ -127,7 +127,7 @@ def share_out_many(
             is_between &= _is_certainly_positive(above)
             is_full = (_is_certainly_negative(above) | _is_certainly_zero(above)) & _is_nearest(*above)
             unspent = np.where(is_full, -above.high, 0.0)
-        shares, is_certain = _share_between(pots, is_between)
+        shares, is_certain = _share_between(pots, is_between & pots.is_valid)
         for is_case, figures in ((is_least, pots.least), (is_full, pots.most)):
             if is_case.any():
                 np.copyto(shares.high, figures, where=is_case)
@@ -194,7 +194,7 @@ def rounded_many(high: Array, low: Array | None, bound: Array | None, *, to: flo
         is_certain &= (more >= 0) & (more <= count)
         place = np.where(is_certain, count - more, 0).astype(np.intp)
         ranked = np.concatenate([np.sort(key, axis=1), np.full((len(key), 1), np.inf)], axis=1)
-        whole += key >= np.take_along_axis(ranked, place, axis=1)
+        whole = whole + (key >= np.take_along_axis(ranked, place, axis=1))
         whole *= float(step.numerator)
         whole /= float(step.denominator)
     return ManyRounded(whole + 0.0, is_certain[:, 0])
@@ -234,7 +234,8 @@ def _make_pots(
     least = start if floors is None else np.maximum(start, floors)
     least = least if ceilings is None else np.minimum(least, ceilings)
     most = np.where(weights > 0, np.inf if ceilings is None else ceilings, least)
-    return _Pots(amount, weights, start, least, most, floors is not None or ceilings is not None, is_valid)
+    is_bounded = floors is not None or ceilings is not None
+    return _Pots(amount, weights, start, least, most, is_bounded, is_valid)
 
 
 def _share_between(pots: _Pots, is_between: BoolArray) -> tuple[_Pair, BoolArray]:
@@ -285,10 +286,10 @@ def _share_between(pots: _Pots, is_between: BoolArray) -> tuple[_Pair, BoolArray
 
 
 def _settle(pots: _Pots, is_between: BoolArray) -> Array:
-    """Return shares in floats, nearly those that add up to the amount; Newton's method between ever closer bounds."""
+    """Return shares in floats, nearly those that add up to the amount: Newton's method between ever closer bounds."""
     clipped = np.empty(np.broadcast_shapes(pots.amount.shape, pots.weights.shape))
     amount = pots.amount
-    noise = 1e-13 * np.abs(amount)
+    noise = 1e-13 * np.abs(amount) + 1e-15 * pots.weights.shape[1] * _largest(pots.least)
     total_weight = pots.weights.sum(axis=1, keepdims=True)
     factor = (amount - pots.base.sum(axis=1, keepdims=True)) / total_weight
     factor = np.where(factor > 0, factor, (amount - pots.least.sum(axis=1, keepdims=True)) / total_weight)
@@ -350,15 +351,16 @@ def _sum_rows(values: Array) -> _Pair:
     """
     spread = 2.0 ** (values.shape[1] + 1).bit_length()
     scale = np.ldexp(spread, np.frexp(_largest(values))[1])
-    top = values + scale
-    top -= scale
-    left = values - top
+    part = values + scale
+    part -= scale
+    left = values - part
+    of_high_parts = part.sum(axis=1, keepdims=True)
     scale *= spread * _U
-    middle = left + scale
-    middle -= scale
-    left -= middle
-    total, rest_of_total = _two_sum(top.sum(axis=1, keepdims=True), middle.sum(axis=1, keepdims=True))
-    return _Pair(total, rest_of_total, 1.01 * np.abs(left, out=left).sum(axis=1, keepdims=True))
+    np.add(left, scale, out=part)
+    part -= scale
+    left -= part
+    high, low = _two_sum(of_high_parts, part.sum(axis=1, keepdims=True))
+    return _Pair(high, low, 1.01 * np.abs(left, out=left).sum(axis=1, keepdims=True))
 
 
 def _nearest_totals(values: Array, total: _Pair, is_unsure: BoolArray) -> Array:
