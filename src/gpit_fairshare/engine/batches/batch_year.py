@@ -87,7 +87,11 @@ class _Calculated:
         )
 
     def take_exact(self, place: int, run: Year, name: str) -> None:
-        """Take what a single run of one scenario has beyond the floats of the shares of a step."""
+        """Take what a single run of one scenario has beyond the floats of the shares of a step.
+
+        Raises:
+            TypeError: `make_room` was not called.
+        """
         if self.low is None or self.bound is None or self.unspent is None or self.amounts is None:
             raise TypeError("there is no room for it")
         shares = run.exact[name]
@@ -299,7 +303,7 @@ class BatchYear:
         Raises:
             _NeedsSingleRuns: Something of this year was not there last year.
             CalculationError: The same, for organisations.
-        """
+        """  # noqa: DOC502 - raised by what it calls
         assert self.before is not None  # noqa: S101  # the caller knows
         kind, old = self.scheme.symbols[name].kind, self.before.values[name]
         if kind == NATIONAL or old.shape[1] == 1:
@@ -370,7 +374,7 @@ class BatchYear:
 
         Raises:
             _NeedsSingleRuns: A group may have several amounts.
-        """
+        """  # noqa: DOC502 - raised by what it calls
         number, groups, kind = self.batch.number, 1, step.kind
         amount = self._amounts(kernel)
         by = self._exact(kernel.by, kind)

@@ -138,7 +138,7 @@ class SharedYear(YearRun):
 
         Raises:
             CalculationError: There are none, or the values of a merger cannot be added up.
-        """
+        """  # noqa: DOC502 - raised by what it calls
         assert self.before is not None  # noqa: S101  # as above
         zeros: Values = [0.0] * self.before.organisations.height
         self._carried(name, zeros, self.before)
@@ -196,7 +196,7 @@ class SharedYear(YearRun):
 
         Raises:
             CalculationError: It cannot be calculated, or a check stops the run.
-        """
+        """  # noqa: DOC502 - raised by what it calls
         if isinstance(part, Step):
             self.step(part)
             return self.now.values(part.name, part.kind)
