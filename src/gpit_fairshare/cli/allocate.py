@@ -20,7 +20,7 @@ from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _LETTERS: Final = (".md", ".csv")
 
@@ -74,18 +74,22 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
     from gpit_fairshare.reports.allocation import allocation_document, allocation_screen  # noqa: PLC0415
-    from gpit_fairshare.reports.letters import letters_of, read_template, write_letters  # noqa: PLC0415
     from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
-    template = read_template(letter_template)
+    if letters:
+        from gpit_fairshare.reports.letters import letters_of, read_template, write_letters  # noqa: PLC0415
+
+        template = read_template(letter_template)
     with progress("Allocating") as advance:
         result = allocation.allocate(**run.arguments())
         result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})
         file = outputs.explainable
         typed_options = f"--result {shlex.quote(str(file))}" if file else run.command_line()
         screen = allocation_screen(result, view, typed_options=typed_options, file_names=outputs.names)
-        texts = letters_of(result, template) if letters else []
-        writers = {path: partial(write_letters, texts, path.suffix.lower()) for path in letters or ()}
+        writers: dict[Path, Callable[[Path], None]] = {}
+        if letters:
+            texts = letters_of(result, template)
+            writers = {path: partial(write_letters, texts, path.suffix.lower()) for path in letters}
         files = outputs.write(
             result, run.defaults.named_in(allocation_document(result)), advance, writers, has_page=True
         )

@@ -14,24 +14,23 @@ import polars as pl
 
 from gpit_fairshare.allocation import AllocateOptions, read
 from gpit_fairshare.engine import calculate, versions_now
+from gpit_fairshare.engine.batches.running import run_scenarios
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.presentation import Presented
 from gpit_fairshare.run_options import InputFrame, called_with
 from gpit_fairshare.sweeps.draws import draws
-from gpit_fairshare.sweeps.engine import run_scenarios
 from gpit_fairshare.sweeps.figures import figures_of
 from gpit_fairshare.sweeps.frames import SweepOfRule, figure_quantiles_of, frame_of, organisations_of, quantiles_of
-from gpit_fairshare.sweeps.scenarios import Scenarios as Variations
-from gpit_fairshare.sweeps.scenarios import counts_text, from_file, from_rows, grid, rules_in
+from gpit_fairshare.sweeps.scenarios import Scenarios, counts_text, from_file, from_rows, grid, rules_in
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
+    from gpit_fairshare.engine.batches.batch_year import Batch, BatchYear
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme
-    from gpit_fairshare.sweeps.batch import BatchYear, Scenarios
 
 DEFAULT_RUNS: Final = 1000
 
@@ -147,7 +146,7 @@ class PlannedRule:
     transition: str | None
     scheme: Scheme
     inputs: Inputs
-    variations: Variations
+    variations: Scenarios
     run: Mapping[str, Any]
     """The options of the run, as a manifest has them."""
 
@@ -212,7 +211,7 @@ def run_sweep(
     return Sweep(tuple(rules), {**versions_now(), "numpy": np.__version__, **texts, "rules": manifests})
 
 
-def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Sequence[str]) -> Variations:
+def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Sequence[str]) -> Scenarios:
     """Return what varies in the scenarios of a rule."""
     if options.draw:
         return draws(scheme, inputs, options.draw, runs=options.runs, seed=options.seed)
@@ -242,12 +241,12 @@ def _swept(plan: PlannedRule, base: Result | None) -> SweepOfRule:
     results = {year: np.full((number, inputs.tables[year].height), np.nan) for year in scheme.years}
     figures: dict[str, dict[str, Array]] = {year: {} for year in scheme.years}
 
-    def take(places: slice, years: list[BatchYear], scenarios: Scenarios) -> None:
-        for year in years if scenarios.is_possible.any() else ():
-            name, is_possible = year.shared.year, scenarios.is_possible
+    def take(places: slice, years: list[BatchYear], batch: Batch) -> None:
+        for year in years if batch.is_possible.any() else ():
+            name, is_possible = year.shared.year, batch.is_possible
             values = year.column(scheme.result, ORGANISATION)[0]
             results[name][places][is_possible] = np.broadcast_to(values, results[name][places].shape)[is_possible]
-            for figure, of_figure in figures_of(year, scenarios.number).items():
+            for figure, of_figure in figures_of(year, batch.number).items():
                 column = figures[name].setdefault(figure, np.full(number, np.nan))
                 column[places][is_possible] = of_figure[is_possible]
 
