@@ -16,6 +16,7 @@ import pytest
 
 from documents import run_as_typed
 from gpit_fairshare import UsageError, allocate
+from gpit_fairshare.reports import sweep_workbook
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.reports.sweep import SweepReport, _evenly, sparkline, sweep_document
 from gpit_fairshare.reports.terminal import make_console
@@ -271,6 +272,15 @@ def test_the_workbook_lists_impossible_scenarios(floors, tmp_path):
         "Scenario 5: £2,100,000",
         "Scenario 5 less base",
     ]
+
+
+def test_more_rows_than_a_sheet_can_have_are_refused(shares, tmp_path, monkeypatch):
+    """Three scenarios do not fit on a sheet of two rows; no file is left."""
+    monkeypatch.setattr(sweep_workbook, "_MOST_ROWS", 2)
+
+    with pytest.raises(UsageError, match="a sheet cannot have 3 rows"):
+        shares.write(tmp_path / "s.xlsx")
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.slow

@@ -44,9 +44,7 @@ def write_sweep_workbook(report: SweepReport, path: Path, advance: Callable[[int
     """
     frame = report.sweep.frame
     if frame.height > _MOST_ROWS:
-        raise UsageError(
-            f"{path.name}: {frame.height:,} rows are more than a sheet can have; write .csv or .parquet instead"
-        )
+        raise UsageError(f".xlsx: a sheet cannot have {frame.height:,} rows; write .csv or .parquet instead")
     caution = " ".join(paragraph.text for paragraph in cautions_of(report.scheme, report.inputs, full=False))
     note = f"{caution} {_EXPLAINED}".strip()
     scenarios = Sheet("Scenarios", "Every scenario in every year", note, frozen=1)
