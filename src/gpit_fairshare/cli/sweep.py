@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -20,24 +21,35 @@ from gpit_fairshare.words import joined
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gpit_fairshare.reports.terminal import Advance
     from gpit_fairshare.sweeps.sweep import PlannedRule
 
 _PANEL: Final = "Scenarios"
+_Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        metavar="NAME=VALUES",
+        rich_help_panel=_PANEL,
+        help="Vary a parameter, or formula or transition: NAME=FIRST:LAST:STEP or NAME=A,B,C; several make a grid.",
+    ),
+]
+_Organisation = Annotated[
+    str | None,
+    typer.Option(
+        "--organisation",
+        metavar="CODE",
+        rich_help_panel=_PANEL,
+        help="Show this organisation; without it, the one that loses most in the base run.",
+    ),
+]
 
 
 @options.verb("population", "spend", "inputs", "sample", ...)
 def sweep(  # noqa: PLR0913  # the options of the verb
     *,
     run: options.TypedOptions,
-    vary: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--vary",
-            metavar="NAME=VALUES",
-            rich_help_panel=_PANEL,
-            help="Vary a parameter, or formula or transition: NAME=FIRST:LAST:STEP or NAME=A,B,C; several make a grid.",
-        ),
-    ] = None,
+    vary: _Vary = None,
     scenarios: Annotated[
         str | None,
         typer.Option(
@@ -61,15 +73,7 @@ def sweep(  # noqa: PLR0913  # the options of the verb
         int | None,
         typer.Option("--seed", metavar="N", rich_help_panel=_PANEL, help="Start of the random numbers.  [default: 1]"),
     ] = None,
-    organisation: Annotated[
-        str | None,
-        typer.Option(
-            "--organisation",
-            metavar="CODE",
-            rich_help_panel=_PANEL,
-            help="Show this organisation; without it, the one that loses most in the base run.",
-        ),
-    ] = None,
+    organisation: _Organisation = None,
     by_organisation: Annotated[
         bool,
         typer.Option("--by-organisation", help="Give CSV and Parquet files a row for each organisation."),
@@ -89,21 +93,25 @@ def sweep(  # noqa: PLR0913  # the options of the verb
     from gpit_fairshare.reports.sweep import SweepReport, code_of, sweep_document  # noqa: PLC0415
     from gpit_fairshare.sweeps.sweep import SweepOptions, count_in_words, run_sweep  # noqa: PLC0415
 
-    def announce(plans: Sequence[PlannedRule]) -> None:
-        """Refuse an unknown organisation, and say how many scenarios follow."""
-        if organisation:
-            code_of(plans[0], organisation)
-        print_message(count_in_words(plans))
-
     varying: dict[str, Any] = {"vary": vary or (), "scenarios": scenarios, "draw": draw or (), **numbers}
-    with progress("Calculating scenarios") as advance:
+    with ExitStack() as bars:
+        advances: list[Advance] = []
+
+        def announce(plans: Sequence[PlannedRule]) -> None:
+            """Refuse an unknown organisation, say how many scenarios follow, and only then show progress."""
+            if organisation:
+                code_of(plans[0], organisation)
+            print_message(count_in_words(plans))
+            advances.append(bars.enter_context(progress("Calculating scenarios")))
+
         result = run_sweep(SweepOptions(**run.arguments(), **varying), announce)
-        result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})
-        report = SweepReport(result, organisation)
+        report = SweepReport(
+            replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()}), organisation
+        )
         names = [path.name for path in outputs]
         screen = run.defaults.named_in(sweep_document(report, is_short=True, file_names=names))
         full = run.defaults.named_in(sweep_document(report))
-        drafts = write_drafts(sweep_writers(report, full, outputs, advance, by_organisation=by_organisation))
+        drafts = write_drafts(sweep_writers(report, full, outputs, *advances, by_organisation=by_organisation))
     print_answer(screen, report.document, as_json=as_json, files=drafts)
     return 0
 

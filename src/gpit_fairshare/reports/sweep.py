@@ -13,7 +13,6 @@ import polars as pl
 from gpit_fairshare.explanation.organisation import code_among
 from gpit_fairshare.numbers import exact, money, or_dash, parameter_value, per_head, percent_change, percentage, whole
 from gpit_fairshare.reports import document
-from gpit_fairshare.reports.allocation_details import code_and_name
 from gpit_fairshare.reports.allocation_opening import (
     Opening,
     cautions_of,
@@ -412,7 +411,8 @@ def _quantiles(report: SweepReport) -> Iterator[document.Block]:
 def _most_varying(report: SweepReport) -> Iterator[document.Block]:
     """Yield the quantiles of the chosen organisation, and of those whose results vary most for their size."""
     spread = ((pl.col("p95") - pl.col("p05")) / pl.col("p50").abs()).alias("spread")
-    columns = [*code_and_name("Name"), Column("Base"), *_quantile_columns(), Column("Spread")]
+    names = [Column("", Role.CODE), Column("Name", Role.NAME, least=16)]
+    columns = [*names, Column("Base"), *_quantile_columns(), Column("Spread")]
     for rule_names, frame in _by_rule(report, report.sweep.quantiles):
         ordered = frame.with_columns(spread).sort("spread", "org_code", descending=[True, False], nulls_last=True)
         own = ordered.filter(org_code=report.code)
