@@ -28,6 +28,7 @@ from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
 from gpit_fairshare.cli.output import allow_closed_pipe, print_document, print_json, print_message, stdout_problem
 from gpit_fairshare.cli.reallocate import reallocate
+from gpit_fairshare.cli.solve import solve
 from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import FormulaError, GpitError, InputError, OutputError, Stopped, UsageError
 from gpit_fairshare.words import visible
@@ -111,6 +112,7 @@ for name, verb in {
     "init": init,
     "maturity": maturity,
     "reallocate": reallocate,
+    "solve": solve,
     "test": cases,
     "verify": verify,
 }.items():

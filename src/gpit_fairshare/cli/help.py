@@ -21,6 +21,7 @@ _GROUPS: Final = {
         "--sample"
     ),
     "Rule and values": "--scheme --formula --transition --set --years --year --tolerance --recover --receive",
+    "Search": "--for --between",
     "Explanation": "--step --lines",
     "Differences": "--fail-over",
     "Screen": "--table --sort --top --details --quiet",
@@ -61,6 +62,11 @@ VERBS: Final[Mapping[str, VerbHelp]] = {
         "compare.md#options",
         "gpit-2014-16 gpit-2014-16 --sample --transition-new none",
         "before.xlsx after.xlsx -o changes.html",
+    ),
+    "gpit solve": VerbHelp(
+        "solve.md",
+        "transition_fund --for 'total(transition_support) <= 10000000' --between 0 20000000 --sample",
+        "revenue_budget --for balanced --between 90000000 160000000 --step 1000 --sample",
     ),
     "gpit verify": VerbHelp("verify.md#the-command", "result.xlsx", "result.csv . --json"),
     "gpit test": VerbHelp("testing.md#the-command", "cases", "cases -k first --junit cases.xml"),

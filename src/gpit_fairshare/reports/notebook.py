@@ -22,15 +22,19 @@ from gpit_fairshare.reports.formats import FORMATS, rendered
 from gpit_fairshare.reports.formats.html import fragment
 from gpit_fairshare.reports.output_files import (
     COMPARISON_ENDINGS,
+    SOLUTION_ENDINGS,
     ResultFiles,
     checked_outputs,
     comparison_writers,
     document_writers,
     page_of,
+    solution_writers,
     write_drafts,
 )
 from gpit_fairshare.reports.page.bundle import MISSING, is_available
+from gpit_fairshare.reports.solving import solution_document
 from gpit_fairshare.reports.verification import verification_document
+from gpit_fairshare.sweeps.solving import Solution
 from gpit_fairshare.verification import Verification
 
 if TYPE_CHECKING:
@@ -111,6 +115,9 @@ def write(subject: Presented, paths: Sequence[str | Path], *, manifest: bool = F
         compared_paths = [str(path) for path in outputs if path.name in compared]
         checked_outputs(outputs, compared_paths, (*COMPARISON_ENDINGS, *FORMATS), option=_OPTION)
         write_drafts(comparison_writers(subject, report, outputs, _ignore)).close()
+    elif isinstance(subject, Solution):
+        checked_outputs(outputs, [], (*SOLUTION_ENDINGS, *FORMATS), option=_OPTION)
+        write_drafts(solution_writers(subject, report, outputs)).close()
     else:
         checked_outputs(outputs, [], FORMATS, option=_OPTION)
         write_drafts(document_writers(report, outputs)).close()
@@ -134,6 +141,8 @@ def _report(subject: Presented, *, is_short: bool = False, **options: Any) -> Do
             return checking_document(subject, details=not is_short)
         case Verification():
             return verification_document(subject)
+        case Solution():
+            return solution_document(subject)
     raise TypeError(type(subject).__name__)
 
 
