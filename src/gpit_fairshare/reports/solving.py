@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.sweeps.conditions import ComparedFigures
-    from gpit_fairshare.sweeps.solving import SolvedValue, Proof, Solution
+    from gpit_fairshare.sweeps.solving import Proof, Solution, SolvedValue
 
 MOST: Final = 5
 """Answers and ranges of values that sentences name."""
