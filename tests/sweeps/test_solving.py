@@ -386,7 +386,9 @@ def test_the_answer_is_read_first_and_written(folder):
     run = gpit(*search, *outputs, folder=folder, env={"COLUMNS": "80"})
 
     assert run.returncode == 0
-    assert run.stdout.decode().splitlines()[0] == "revenue_budget can fall to £2,043,000."
+    assert (
+        run.stdout.decode().splitlines()[0] == "revenue_budget can fall to £2,043,000: below that, there is no result."
+    )
     assert "From £2,042,999 down it is impossible: floor-damping.toml" in words(run.stdout)
     document = json.loads((folder / "a.json").read_text("utf-8"))
     (answer,) = document["answers"]
@@ -394,7 +396,7 @@ def test_the_answer_is_read_first_and_written(folder):
     rows = pl.read_csv(folder / "a.csv")
     assert rows["value"].to_list() == [2_043_000, 2_043_000, 2_042_999]
     for name in ("a.md", "a.html"):
-        assert "can fall to £2,043,000." in (folder / name).read_text("utf-8")
+        assert "can fall to £2,043,000:" in (folder / name).read_text("utf-8")
 
 
 @pytest.mark.slow

@@ -65,9 +65,9 @@ class _SolutionReport:
             yield from self._equality(solution.answers)
         elif len(solution.answers) == 1:
             answer = solution.answers[0]
-            yield f"{key} can {'fall' if self.is_falling else 'rise'} to {self.value(answer.at.value)}."
-            if answer.beside:
-                yield f"{'Below' if self.is_falling else 'Above'} that, {self._why_not(answer.beside)}."
+            verb, beyond = ("fall", "below") if self.is_falling else ("rise", "above")
+            assert answer.beside is not None  # noqa: S101  # the first value that is not true
+            yield f"{key} can {verb} to {self.value(answer.at.value)}: {beyond} that, {self._why_not(answer.beside)}."
         elif solution.answers:
             names = [self.value(answer.at.value) for answer in solution.answers[:MOST]]
             more = [f"{len(solution.answers) - MOST} more"] if len(solution.answers) > MOST else []

@@ -153,11 +153,13 @@ class Solution(Presented):
     """What a search found."""
 
     values: Values
-    label: str
+    """The values that were searched: `values.text(0)` is the first."""
     condition: str
+    """The formula, or `balanced`."""
     years: tuple[str, ...]
     """The years in which the condition must be true."""
     is_equality: bool
+    """Whether two sides must be equal."""
     answers: tuple[SolvedValue, ...]
     """The last value that is true before one that is not, each of them; of an equality, where the sides are closest."""
     ends: tuple[Proof, Proof]
@@ -165,6 +167,7 @@ class Solution(Presented):
     begins: tuple[float, ...]
     """Values at which the condition becomes true, coming from the first."""
     impossible: tuple[ImpossibleRange, ...]
+    """Neighbouring values without a result, and why."""
     spacing: int
     """Most steps between two neighbouring values that were calculated and give the same."""
     changes_left: int
@@ -172,7 +175,9 @@ class Solution(Presented):
     trials: tuple[Trial, ...] = field(repr=False)
     """Every value that was calculated, in the order of values."""
     scheme: Scheme = field(repr=False)
+    """The scheme; the condition is a check of it."""
     inputs: Inputs = field(repr=False)
+    """What was read from the files."""
 
     def __repr__(self) -> str:
         answers = ", ".join(answer.at.text for answer in self.answers) or "no answer"
@@ -346,7 +351,6 @@ class _Narrowing:
         same = [later.index - trial.index for trial, later in pairwise(trials) if trial.state == later.state]
         return Solution(
             values=self.values,
-            label=self.condition.scheme.labels[self.heading.name],
             condition=self.condition.text,
             years=self.condition.years,
             is_equality=self.condition.is_equality,
