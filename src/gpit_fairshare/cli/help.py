@@ -64,9 +64,9 @@ VERBS: Final[Mapping[str, VerbHelp]] = {
         "before.xlsx after.xlsx -o changes.html",
     ),
     "gpit solve": VerbHelp(
-        "solve.md",
-        "transition_fund --for 'total(transition_support) <= 10000000' --between 0 20000000 --sample",
-        "revenue_budget --for balanced --between 90000000 160000000 --step 1000 --sample",
+        "solve.md#the-answer",
+        "transition_fund --for balanced --between 0 20000000 --sample",
+        "revenue_budget --for balanced --between 90000000 160000000 --sample",
     ),
     "gpit verify": VerbHelp("verify.md#the-command", "result.xlsx", "result.csv . --json"),
     "gpit test": VerbHelp("testing.md#the-command", "cases", "cases -k first --junit cases.xml"),

@@ -45,7 +45,7 @@ def solve(
     output: Annotated[list[Path] | None, options.output("answer", SOLUTION_ENDINGS)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
 ) -> int:
-    """Find how far a value can go: what can we afford?
+    """Find how far a value can go, to see what we can afford.
 
     Searches for the last value up to which a comparison is true, and proves it by two runs.
     """

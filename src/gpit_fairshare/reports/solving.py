@@ -97,7 +97,9 @@ class _SolutionReport:
             yield f"To have {begin} as the answer, come from the other end: --between {reversed_ends}"
             return
         ends = f"from {self.value(first.value)} to {self.value(last.value)}"
-        if first.is_true:
+        if solution.impossible and solution.impossible[0].first == first.value and solution.impossible[0].reaches_end:
+            yield f"There is no answer: no value {ends} gives a result."
+        elif first.is_true:
             yield f"There is no limit: {self.condition()} {self.years} at every value {ends}."
         else:
             yield f"There is no answer: {self._nowhere()}, {ends}."
@@ -113,7 +115,8 @@ class _SolutionReport:
             for answer in answers
         ]
         if not answers[0].at.is_true:
-            yield f"There is no exact answer: {self._nowhere()}. The two sides are closest at {texts[0]}."
+            place = f"from {texts[0]}" if answers[0].until else f"at {texts[0]}"
+            yield f"There is no exact answer: {self._nowhere()}. The two sides are closest {place}."
         elif len(answers) > 1:
             yield f"There is no single answer: {self.condition()} {self.years} at {listed(texts, MOST)}."
         elif answers[0].until:

@@ -243,8 +243,7 @@ class Solution(Presented):
 def solve(options: SolveOptions) -> Solution:
     """Find the value of a parameter up to which a condition is true, or at which two figures are equal.
 
-    Some values are calculated at once; where the condition changes between two of them, more, down to the step. Two
-    single runs prove each answer.
+    Some values are calculated at once, then more where the condition changes; two single runs prove each answer.
 
     Returns:
         A `Solution`: `answers` has what was found, `frame` the figures of the proof, `document()` everything.
