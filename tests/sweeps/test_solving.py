@@ -326,6 +326,8 @@ def test_a_change_between_two_calculated_values_can_be_missed_and_is_said_to_be(
         ({"condition": "allocation >= 1 and fair_share == 2"}, "--for, character 1: expected a comparison"),
         ({"condition": "allocation != 2"}, "--for, character 1: expected a comparison"),
         ({"condition": "allocation >= registered_population"}, "£ and people cannot be compared"),
+        ({"parameter": ""}, "solve '': expected a parameter, as NAME or NAME@2015/16"),
+        ({"condition": ""}, "--for, character 1: the formula is empty"),
         ({"parameter": "budget"}, "solve budget: there is no such parameter; did you mean revenue_budget?"),
         ({"parameter": "revenue_budget@2020/21"}, "solve revenue_budget@2020/21: the scheme has the years"),
         ({"between": ("0", "+5%")}, "--between +5%: is a change; give the value itself"),
@@ -386,9 +388,7 @@ def test_the_answer_is_read_first_and_written(folder):
     run = gpit(*search, *outputs, folder=folder, env={"COLUMNS": "80"})
 
     assert run.returncode == 0
-    assert (
-        run.stdout.decode().splitlines()[0] == "revenue_budget can fall to £2,043,000: below that, there is no result."
-    )
+    assert run.stdout.decode().splitlines()[0] == "revenue_budget can fall to £2,043,000: below that, it is impossible."
     assert "From £2,042,999 down it is impossible: floor-damping.toml" in words(run.stdout)
     document = json.loads((folder / "a.json").read_text("utf-8"))
     (answer,) = document["answers"]

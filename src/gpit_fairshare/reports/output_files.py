@@ -76,10 +76,13 @@ def solution_writers(
 
 def _write_solution(solution: Solution, ending: str, draft: Path) -> None:
     """Write what a search found to a draft as JSON or as CSV, by the ending of the final file."""
+    from gpit_fairshare.results.writing import write_table  # noqa: PLC0415  # as below
     from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415  # not for --help
 
-    text = json_text(solution.document()) if ending == ".json" else solution.frame.write_csv()
-    draft.write_bytes(text.encode())
+    if ending == ".csv":
+        write_table(solution.frame, draft)
+    else:
+        draft.write_bytes(json_text(solution.document()).encode())
 
 
 def _write_page(comparison: Comparison, draft: Path) -> None:

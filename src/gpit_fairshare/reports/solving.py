@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.numbers import exact, exact_money, parameter_value, whole, with_unit
 from gpit_fairshare.reports import document
+from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Role, Tone
 from gpit_fairshare.sweeps.conditions import BALANCED
 from gpit_fairshare.words import counted, is_money, joined, listed, span
@@ -31,6 +32,7 @@ def solution_document(solution: Solution, *, file_names: Sequence[str] = ()) -> 
         [
             document.Title([head], tone),
             *(document.Paragraph(text) for text in others),
+            *report.cautions(),
             *document.written_line(file_names),
             report.table(),
             *(document.Paragraph(text, blank_before=True) for text in report.caveats()),
@@ -86,6 +88,13 @@ class _SolutionReport:
             to = direction if values.reaches_end else f"to {self.value(values.last)}"
             yield f"From {self.value(values.first)} {to} it is impossible: {values.reason}"
 
+    def cautions(self) -> Iterator[document.Block]:
+        """Yield that figures are not final, and the settings of all runs."""
+        if self.solution.example:
+            opening = Opening(self.solution.example)
+            yield from opening.cautions()
+            yield from opening.settings()
+
     def _no_answer(self) -> Iterator[str]:
         """Yield that there is no value that is true before one that is not."""
         solution, (first, last) = self.solution, self.solution.ends
@@ -133,7 +142,7 @@ class _SolutionReport:
     def _why_not(self, proof: Proof) -> str:
         """Return why the condition is not true at a value."""
         if proof.impossible:
-            return "there is no result"
+            return "it is impossible"
         years = (
             ""
             if proof.failing_years == self.solution.years and len(self.solution.years) > 1

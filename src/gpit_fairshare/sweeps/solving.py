@@ -29,6 +29,7 @@ from gpit_fairshare.words import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from gpit_fairshare.engine import Result
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
     from gpit_fairshare.sweeps.batch import BatchYear, Scenarios
@@ -60,9 +61,9 @@ class SolveOptions(AllocateOptions):
         year: The only year in which the condition must be true; every year by default.
     """
 
-    parameter: str = ""
-    condition: str = ""
-    between: Sequence[str | float] = ()
+    parameter: str
+    condition: str
+    between: Sequence[str | float]
     step: str | float | None = None
     year: str | None = None
 
@@ -178,6 +179,8 @@ class Solution(Presented):
     """The scheme; the condition is a check of it."""
     inputs: Inputs = field(repr=False)
     """What was read from the files."""
+    example: Result | None = field(repr=False)
+    """One of the single runs that have a result; None if none has."""
 
     def __repr__(self) -> str:
         answers = ", ".join(answer.at.text for answer in self.answers) or "no answer"
@@ -235,6 +238,9 @@ class Solution(Presented):
             "changes_left": self.changes_left,
             "scheme": self.scheme.name,
             "digest": self.scheme.digest,
+            "settings": {f"{name}@{year}": value.as_written for name, year, value in self.scheme.overridden()},
+            "draft": [*self.scheme.drafts],
+            "illustrative": [*self.inputs.illustrative],
             "inputs": [{"file": source.name, "sha256": source.sha256} for source in self.inputs.sources],
         }
 
@@ -249,16 +255,11 @@ def solve(options: SolveOptions) -> Solution:
         A `Solution`: `answers` has what was found, `frame` the figures of the proof, `document()` everything.
 
     Raises:
-        UsageError: No parameter or no condition is named.
         GpitError: Something in the arguments, the files or the scheme is wrong; its text is one line.
     """  # noqa: DOC502 - raised by what it calls
-    if not options.parameter.strip() or not options.condition.strip():
-        raise UsageError("name the parameter to solve for, and with --for what must be true")
     with allowed(options.plugins):
         scheme = load_scheme(options, needs_values=False)
-        tables = {name: symbol.table for name, symbol in scheme.symbols.items() if symbol.table}
-        typed = Setting.read(f"{options.parameter}=0", "solve")
-        (heading,) = checked_settings([typed], scheme.parameters, tables, scheme.years)
+        heading = _heading(scheme, options.parameter)
         values = _values(scheme, heading, options)
         with_first = _with_value(options, heading, values.text(0))
         own_years = scheme.parameters[heading.name].values.keys()
@@ -266,6 +267,19 @@ def solve(options: SolveOptions) -> Solution:
         scheme, inputs, _ = read(with_first if needs_value else options)
         condition = condition_of(scheme, options.condition, options.year)
         return _Narrowing(options, heading, condition, inputs, values).solution()
+
+
+def _heading(scheme: Scheme, parameter: str) -> Setting:
+    """Return a setting of the parameter, for all years or one; its value is not used.
+
+    Raises:
+        UsageError: It is not of the form `NAME` or `NAME@YEAR`.
+    """
+    if not parameter.strip() or "=" in parameter:
+        raise UsageError(f"solve {one_line(parameter)!r}: expected a parameter, as NAME or NAME@2015/16")
+    tables = {name: symbol.table for name, symbol in scheme.symbols.items() if symbol.table}
+    typed = Setting.read(f"{parameter}=0", "solve")
+    return checked_settings([typed], scheme.parameters, tables, scheme.years)[0]
 
 
 def _with_value(options: SolveOptions, heading: Setting, text: str) -> SolveOptions:
@@ -329,6 +343,7 @@ class _Narrowing:
             options, heading, condition, inputs, values,
         )  # fmt: skip
         self.trials: dict[int, Trial] = {}
+        self.example: Result | None = None
         # The values of the parameter itself are those of the search: none is set by an option.
         scheme, name = condition.scheme, heading.name
         own = {year: replace(value, overridden=False) for year, value in scheme.parameters[name].values.items()}
@@ -362,6 +377,7 @@ class _Narrowing:
             trials=tuple(trials),
             scheme=self.condition.scheme,
             inputs=self.inputs,
+            example=self.example and replace(self.example, scheme=self.condition.scheme),
         )
 
     def try_values(self, indices: Iterable[int]) -> None:
@@ -443,6 +459,7 @@ class _Narrowing:
         except (CalculationError, SchemeError) as fault:
             proof = replace(proof, impossible=str(fault))
         else:
+            self.example = self.example or result
             failing = self.condition.failing_years(result)
             figures = tuple(self.condition.figures(result))
             proof = replace(proof, is_true=not failing, failing_years=failing, figures=figures)
