@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from gpit_fairshare import GpitError, allocate, solve
+from gpit_fairshare.reports.solving import _SolutionReport
 from gpit_fairshare.scheme.written_numbers import fraction, fraction_text
 from gpit_fairshare.sweeps import solving
 from running import ABCD_PEOPLE, ABCD_SPEND, gpit, population_file, spend_file, words
@@ -313,6 +314,48 @@ def test_a_change_between_two_calculated_values_can_be_missed_and_is_said_to_be(
 
     assert solution.answers == ()
     assert solution.spacing == 50_000
+
+
+@pytest.mark.parametrize(
+    ("condition", "between", "sentences"),
+    [
+        (
+            "total(allocation) <= 900",
+            (0, 1000),
+            ["revenue_budget can rise to £900: above that, total(allocation) <= 900 is not true in any year."],
+        ),
+        (
+            "abs(total(allocation) - 500) >= 100",
+            (0, 1000),
+            [
+                (
+                    "revenue_budget can rise to £400: above that, abs(total(allocation) - 500) >= 100 is not true in any "
+                    "year."
+                ),
+                "Coming from £0, it becomes true again at £600.",
+            ],
+        ),
+        (
+            "total(allocation) >= 400",
+            (0, 1000),
+            [
+                (
+                    "At £0, total(allocation) >= 400 is not true in any year; from £400 on total(allocation) >= 400 is "
+                    "true in every year."
+                ),
+                "To have £400 as the answer, come from the other end: --between 1000 0",
+            ],
+        ),
+        (
+            "total(allocation) == 400",
+            (0, 1000),
+            ["revenue_budget must be £400: there, total(allocation) == 400 is true in every year."],
+        ),
+    ],
+)
+def test_the_answer_is_said_in_words(condition, between, sentences):
+    """The first sentence is the answer; others say what else must be known."""
+    assert [*_SolutionReport(solved("none", "revenue_budget", condition, *between)).answer()] == sentences
 
 
 # What is refused ----------------------------------------------------------------------------------------------------

@@ -80,7 +80,8 @@ class _SolutionReport:
             yield from self._no_answer()
         if solution.answers and solution.begins and not solution.is_equality:
             begins = listed([self.value(number) for number in solution.begins], MOST)
-            yield f"Coming from {self.value(solution.ends[0].value)}, {self.condition()} from {begins} on."
+            again = "again " if solution.ends[0].is_true else ""
+            yield f"Coming from {self.value(solution.ends[0].value)}, it becomes true {again}at {begins}."
         if solution.changes_left:
             yield f"{counted(solution.changes_left, 'further change')} between true and not true were not followed."
         for values in solution.impossible[:MOST]:
@@ -99,8 +100,7 @@ class _SolutionReport:
         """Yield that there is no value that is true before one that is not."""
         solution, (first, last) = self.solution, self.solution.ends
         if solution.begins:  # it becomes true, and stays so
-            begin = self.value(solution.begins[0])
-            start = self.value(first.value)
+            begin, start = self.value(solution.begins[0]), self.value(first.value)
             yield f"At {start}, {self._why_not(first)}; from {begin} on {self.condition()} {self.years}."
             reversed_ends = " ".join(proof.text for proof in (last, first))
             yield f"To have {begin} as the answer, come from the other end: --between {reversed_ends}"
@@ -143,12 +143,8 @@ class _SolutionReport:
         """Return why the condition is not true at a value."""
         if proof.impossible:
             return "it is impossible"
-        years = (
-            ""
-            if proof.failing_years == self.solution.years and len(self.solution.years) > 1
-            else span(proof.failing_years)
-        )
-        return f"{self.condition(is_true=False)} {f'in {years}' if years else 'in any year'}"
+        is_every_year = len(proof.failing_years) == len(self.solution.years) > 1
+        return f"{self.condition(is_true=False)} in {'any year' if is_every_year else span(proof.failing_years)}"
 
     def table(self) -> document.Table:
         """Return the runs that prove the answer: a row for each year, with the figures of both sides."""

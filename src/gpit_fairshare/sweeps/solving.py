@@ -339,9 +339,8 @@ class _Narrowing:
         self, options: SolveOptions, heading: Setting, condition: Formula | Balance, inputs: Inputs, values: Values
     ) -> None:
         """Take what is searched; nothing is calculated yet."""
-        self.options, self.heading, self.condition, self.inputs, self.values = (
-            options, heading, condition, inputs, values,
-        )  # fmt: skip
+        self.options, self.heading, self.condition = options, heading, condition
+        self.inputs, self.values = inputs, values
         self.trials: dict[int, Trial] = {}
         self.example: Result | None = None
         # The values of the parameter itself are those of the search: none is set by an option.
@@ -359,9 +358,10 @@ class _Narrowing:
         trials = self._in_order()
         changes = [pair for pair in pairwise(trials) if pair[0].is_true != pair[1].is_true]
         settled = [pair for pair in changes if pair[1].index - pair[0].index == 1]
-        answers = self._closest_answers(trials) if self.condition.is_equality else [
-            SolvedValue(self._prove(last), self._prove(other)) for last, other in settled if last.is_true
-        ]  # fmt: skip
+        if self.condition.is_equality:
+            answers = self._closest_answers(trials)
+        else:
+            answers = [SolvedValue(self._prove(last), self._prove(other)) for last, other in settled if last.is_true]
         same = [later.index - trial.index for trial, later in pairwise(trials) if trial.state == later.state]
         return Solution(
             values=self.values,
@@ -424,11 +424,8 @@ class _Narrowing:
         answers = []
         for number in closest if lowest and not lowest[0][0] else closest[:1]:
             plateau = plateaus[number]
-            others = [
-                *plateaus[max(number - 1, 0)][-1:],
-                *(plateaus[number + 1][:1] if number + 1 < len(plateaus) else ()),
-            ]
-            beside = next((other for other in others if other not in plateau), None)
+            before = plateaus[number - 1][-1] if number else None
+            beside = before or (plateaus[number + 1][0] if number + 1 < len(plateaus) else None)
             until = self._prove(plateau[-1]) if len(plateau) > 1 else None
             answers.append(SolvedValue(self._prove(plateau[0]), self._prove(beside) if beside else None, until))
         return answers
