@@ -329,8 +329,8 @@ def test_a_change_between_two_calculated_values_can_be_missed_and_is_said_to_be(
             (0, 1000),
             [
                 (
-                    "revenue_budget can rise to £400: above that, abs(total(allocation) - 500) >= 100 is not true in any "
-                    "year."
+                    "revenue_budget can rise to £400: above that, abs(total(allocation) - 500) >= 100 is not true in "
+                    "any year."
                 ),
                 "Coming from £0, it becomes true again at £600.",
             ],
