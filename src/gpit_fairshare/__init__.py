@@ -10,7 +10,7 @@ importing the package is quick.
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return metadata.version("gpit-fairshare")
+        from importlib.metadata import version  # noqa: PLC0415  # a third of the time until --help
+
+        return version("gpit-fairshare")
     if name in __all__:
         return getattr(import_module(f"gpit_fairshare.{_HOMES.get(name, 'errors')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

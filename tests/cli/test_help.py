@@ -83,6 +83,25 @@ def test_short_helps_are_whole_sentences(path, monkeypatch, capsys):
     assert path != "gpit" or [verb for verb, _ in pairs] == re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
 
 
+def test_summaries_are_the_first_sentences_of_the_verbs():
+    """The line of a verb in `gpit --help`, which loads no verb, is the first sentence of the verb's own help."""
+    first_sentences = {name: verb.help.splitlines()[0] for name, verb in ROOT_COMMAND.commands.items()}
+
+    assert first_sentences == help_texts._SUMMARIES
+
+
+def test_help_loads_no_verb(tmp_path):
+    """`gpit --help` loads neither a module of a verb nor the options of a run."""
+    code = (
+        "import sys; sys.argv = ['gpit', '--help']\nfrom gpit_fairshare.cli import _run\n_run()\n"
+        "print(sorted(name for name in sys.modules if name.startswith('gpit_fairshare')), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True, text=True)
+    names = ("", ".cli", ".cli.help", ".cli.output", ".errors", ".reports", ".reports.formats", ".words")
+
+    assert done.stderr.strip() == str([f"gpit_fairshare{name}" for name in names])
+
+
 @pytest.mark.parametrize("path", ["gpit allocate", "gpit check", "gpit compare", "gpit explain", "gpit maturity"])
 def test_many_options_are_in_groups(path, monkeypatch, capsys):
     """Files come before everything else, and only --help has no group."""

@@ -20,7 +20,9 @@ from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from gpit_fairshare.engine import Result
 
 _LETTERS: Final = (".md", ".csv")
 
@@ -74,25 +76,40 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
     from gpit_fairshare.reports.allocation import allocation_document, allocation_screen  # noqa: PLC0415
-    from gpit_fairshare.reports.letters import letters_of, read_template, write_letters  # noqa: PLC0415
     from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
-    template = read_template(letter_template)
+    letter_writers = _letter_writers(letters or (), letter_template)
     with progress("Allocating") as advance:
         result = allocation.allocate(**run.arguments())
         result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})
         file = outputs.explainable
         typed_options = f"--result {shlex.quote(str(file))}" if file else run.command_line()
         screen = allocation_screen(result, view, typed_options=typed_options, file_names=outputs.names)
-        texts = letters_of(result, template) if letters else []
-        writers = {path: partial(write_letters, texts, path.suffix.lower()) for path in letters or ()}
         files = outputs.write(
-            result, run.defaults.named_in(allocation_document(result)), advance, writers, has_page=True
+            result, run.defaults.named_in(allocation_document(result)), advance, letter_writers(result), has_page=True
         )
     if outputs.missing:
         print_message(outputs.missing)
     print_answer(run.defaults.named_in(screen), partial(document, result), as_json=as_json, files=files)
     return 0 if result.agrees else 1
+
+
+def _letter_writers(
+    letters: Sequence[Path], letter_template: Path | None
+) -> Callable[[Result], dict[Path, Callable[[Path], None]]]:
+    """Read the template, and return a function from a result to the writer of each file of letters."""
+    if not letters:
+        return lambda _: {}
+    from gpit_fairshare.reports.letters import letters_of, read_template, write_letters  # noqa: PLC0415  # as above
+
+    template = read_template(letter_template)
+
+    def writers_of(result: Result) -> dict[Path, Callable[[Path], None]]:
+        """Return the writer of each file of letters to the organisations of a result."""
+        texts = letters_of(result, template)
+        return {path: partial(write_letters, texts, path.suffix.lower()) for path in letters}
+
+    return writers_of
 
 
 def _output_files(

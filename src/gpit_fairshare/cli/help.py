@@ -1,15 +1,17 @@
-"""What `--help` and `--version` print: options in groups, examples that run as written, and the page of the docs."""
+"""The verbs, and what `--help` and `--version` print: options in groups, examples that run, the page of the docs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, Final, NamedTuple
 
+import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from gpit_fairshare.words import nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DOCS: Final = "https://github.com/gpit-fairshare/gpit-fairshare/tree/main/docs"
 """The address of the documentation's pages."""
@@ -86,6 +88,22 @@ VERBS: Final[Mapping[str, VerbHelp]] = {
     ),
 }
 """The end of the help of every verb; groups of verbs list them in this order."""
+_SUMMARIES: Final[Mapping[str, str]] = {
+    "init": "Create a folder with input templates and an example scheme.",
+    "allocate": "Allocate funding: fair shares and transition support.",
+    "check": "Check input files and list every problem at once.",
+    "explain": "Explain the figures of one organisation: what it gets and why.",
+    "compare": "Compare two results: what changed, for whom, and why.",
+    "solve": "Find how far a value can go, to see what we can afford.",
+    "verify": "Run a result again and report any difference.",
+    "test": "Run regression cases and compare with expected figures.",
+    "library": "List, show, check and write schemes, formulas, transitions.",
+    "reallocate": "Reallocate forecast underspends within a year.",
+    "maturity": "Calculate the Digital Primary Care Maturity Index.",
+}
+"""The first sentence of the help of every verb of `gpit`, so that `gpit --help` loads none of their modules."""
+_MODULES: Final = {"test": "cases"}
+"""Modules in `cli` of verbs with another name, and the name of the verb's function."""
 
 
 class _Help:
@@ -136,6 +154,60 @@ class VerbCommand(_Help, TyperCommand):
 
 class VerbGroup(_Help, TyperGroup):
     """A group of verbs."""
+
+
+class RootGroup(VerbGroup):
+    """The verbs of `gpit`; the module of a verb is loaded when the verb is typed, because most of `gpit` is not."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": _Verbs()})
+
+    def list_commands(self, context: Any) -> list[str]:
+        """Return the names of the verbs in the order in which help lists them."""
+        del context
+        return [*_SUMMARIES]
+
+    def format_commands(self, context: Any, formatter: Any) -> None:
+        """Write every verb with the first sentence of its help."""
+        del context
+        with formatter.section("Commands"):
+            formatter.write_dl([*_SUMMARIES.items()])
+
+
+class _Verbs(Mapping[str, Any]):
+    """The verbs by name, as commands of typer."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _SUMMARIES:
+            raise KeyError(name)
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_SUMMARIES)
+
+    def __len__(self) -> int:
+        return len(_SUMMARIES)
+
+
+@cache
+def _command(name: str) -> Any:
+    """Return the command of a verb of `gpit`, or its group of verbs."""
+    module_name = _MODULES.get(name, name)
+    module = import_module(f"gpit_fairshare.cli.{module_name}")
+    if hasattr(module, "app"):
+        return get_command(module.app)
+    verb = typer.Typer(add_completion=False, rich_markup_mode=None)
+    verb.command(name, cls=VerbCommand)(getattr(module, module_name))
+    return get_command(verb)
+
+
+def leave_plugins_out(context: typer.Context, is_set: bool) -> bool:
+    """If `--no-plugins` is given, ignore plug-ins while the command runs; return whether it is given."""
+    if is_set:
+        from gpit_fairshare.plugins import allowed  # noqa: PLC0415  # only when asked for: start-up time
+
+        context.with_resource(allowed(enabled=False))
+    return is_set
 
 
 def _grouped(records: Mapping[Any, tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:

@@ -18,7 +18,7 @@ from gpit_fairshare.words import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = typer.Typer(cls=VerbGroup, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="library", cls=VerbGroup, add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
 
 Kind = StrEnum("Kind", ["FORMULA", "TRANSITION", "SCHEME"])

@@ -14,6 +14,7 @@ import typer
 
 from gpit_fairshare.cli.completion import of_library, of_words
 from gpit_fairshare.cli.defaults import Defaults, read_defaults
+from gpit_fairshare.cli.help import leave_plugins_out
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.results import RESULT_ENDINGS, TABLE_ENDINGS
@@ -37,16 +38,6 @@ _PAIR_FORMS: Final = {
     OptionKind.UNITS: "HEADING=UNIT, such as 'Spend=£m'",
 }
 """How a pair of a name and its value is written, for messages."""
-
-
-def leave_plugins_out(context: typer.Context, is_set: bool) -> bool:
-    """If `--no-plugins` is given, ignore plug-ins while the command runs; return whether it is given."""
-    if is_set:
-        from gpit_fairshare.plugins import allowed  # noqa: PLC0415  # only when asked for: start-up time
-
-        context.with_resource(allowed(enabled=False))
-    return is_set
-
 
 _EVERY_VERB: Final = [
     Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option])

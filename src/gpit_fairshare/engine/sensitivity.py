@@ -10,20 +10,23 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine import Result, Sensitivity, calculate
+from gpit_fairshare.engine import Result, Sensitivity
 from gpit_fairshare.engine.measures import NO_CHANGE
-from gpit_fairshare.errors import GpitError
 from gpit_fairshare.language import tree
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import money, parameter_value, plain_number
 from gpit_fairshare.scheme.written_numbers import number
 from gpit_fairshare.words import counted, inside, joined
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpit_fairshare.engine.batches.batch_year import Batch, BatchYear
     from gpit_fairshare.scheme.model import Assumption, Parameter, Scheme
 
 TENTH: Final = 0.1
 MOST_ROWS: Final = 2_000
-"""Most rows of organisations and years: with more, the runs take too long."""
+"""Most rows of organisations and years: with more, it takes too long."""
 MOST_ASSUMPTIONS: Final = 24
 """Most assumptions, for the same reason: an index has a weight for each of its indicators."""
 
@@ -31,48 +34,80 @@ MOST_ASSUMPTIONS: Final = 24
 def sensitivities(result: Result) -> tuple[Sensitivity, ...]:
     """Return two effects, at 90% and at 110% of its value, for every assumption that is a number.
 
-    It is empty if that takes too many runs, or runs over too many rows.
+    An effect is the change of the total of all allocations over all years, and the number of organisations whose
+    allocation moves by £1 or more in any year. If the value cannot be changed, or the run fails, the effect has no
+    figures and says why. There are no effects if they would be too many, or over too many rows.
     """
     movable = [assumption for assumption in result.scheme.assumptions if assumption.parameter]
     if result.rows.height > MOST_ROWS or len(movable) > MOST_ASSUMPTIONS:
         return ()
-    return tuple(_effect_of_change(result, assumption, change) for assumption in movable for change in (-TENTH, TENTH))
+    pairs = [(assumption, change) for assumption in movable for change in (-TENTH, TENTH)]
+    effects = [_without_figures(result.scheme, assumption, change) for assumption, change in pairs]
+    moved = [
+        _moved_parameter(result.scheme, assumption, change)
+        for (assumption, change), effect in zip(pairs, effects, strict=True)
+        if effect is None
+    ]
+    calculated = iter(_effects_of(result, moved) if moved else ())
+    return tuple(
+        effect or Sensitivity(assumption.number, change, *next(calculated))
+        for (assumption, change), effect in zip(pairs, effects, strict=True)
+    )
 
 
-def _effect_of_change(result: Result, assumption: Assumption, change: float) -> Sensitivity:
-    """Run the scheme with a changed value of one assumption, and return how far that moves the allocations.
-
-    This is the change of their total over all years, and the number of organisations whose allocation moves by £1 or
-    more in any year. If the value cannot be changed, or the run fails, the effect has no figures and says why.
-
-    Args:
-        result: The run with the original value.
-        assumption: The assumption.
-        change: How much its value is changed, as a ratio: -0.1 for 90% of it.
-    """
-    scheme = result.scheme
-    moved = _moved_parameter(scheme, assumption, change)
+def _without_figures(scheme: Scheme, assumption: Assumption, change: float) -> Sensitivity | None:
+    """Return the effect of an assumption whose value cannot be changed, which says why; None if it can be changed."""
     if _is_switch(scheme, assumption.parameter):
         return Sensitivity(assumption.number, change, None, None, "other values were not tried: it is a switch")
-    if moved == scheme.parameters[assumption.parameter]:
-        values = [moved.values[year].value for year in assumption.years]
-        if not any(values):
-            return Sensitivity(assumption.number, change, None, None, "other values were not tried: the value is 0")
-        direction, side = ("lower", "lowest") if values[0] * change < 0 else ("higher", "highest")
-        limit = parameter_value(values[0], moved.unit)
-        return Sensitivity(
-            assumption.number, change, None, None, f"a {direction} value was not tried: {limit} is the {side} allowed"
-        )
-    parameters = {**scheme.parameters, assumption.parameter: moved}
-    try:
-        other = calculate(replace(scheme, parameters=parameters, outcomes=()), result.inputs)
-    except GpitError as fault:
-        return Sensitivity(assumption.number, change, None, None, f"no result: {fault}")
-    allocations, moved_allocations = (run.rows[scheme.result].to_list() for run in (result, other))
-    differences = [new - old for old, new in zip(allocations, moved_allocations, strict=True)]
+    moved = _moved_parameter(scheme, assumption, change)
+    if moved != scheme.parameters[assumption.parameter]:
+        return None
+    values = [moved.values[year].value for year in assumption.years]
+    if not any(values):
+        return Sensitivity(assumption.number, change, None, None, "other values were not tried: the value is 0")
+    direction, side = ("lower", "lowest") if values[0] * change < 0 else ("higher", "highest")
+    limit = parameter_value(values[0], moved.unit)
+    reason = f"a {direction} value was not tried: {limit} is the {side} allowed"
+    return Sensitivity(assumption.number, change, None, None, reason)
+
+
+def _effects_of(result: Result, moved: Sequence[Parameter]) -> list[tuple[float | None, int | None, str]]:
+    """Return for each moved parameter the change of the total, how many organisations it moves, and why there is none.
+
+    All are scenarios of one batch, without outcomes, which no effect has.
+    """
+    # NumPy loads only where it is needed: that takes 30 ms.
+    import numpy as np  # noqa: PLC0415
+
+    from gpit_fairshare.engine.batches.running import run_scenarios  # noqa: PLC0415
+
+    scheme = replace(result.scheme, outcomes=())
+    varied = {}
+    for name in dict.fromkeys(parameter.name for parameter in moved):
+        for year, own in scheme.parameters[name].values.items():
+            values = [parameter.values[year].value if parameter.name == name else own.value for parameter in moved]
+            if any(value != own.value for value in values):
+                varied[name, year] = np.array(values)
+    differences: list[list[float]] = [[] for _ in moved]
+
+    def take(places: slice, years: list[BatchYear], batch: Batch) -> None:
+        for year in years:
+            before = result.years[year.shared.year].organisations[scheme.result].to_numpy()
+            change = year.column(scheme.result, ORGANISATION)[0] - before
+            for scenario, row in enumerate(np.broadcast_to(change, (batch.number, len(before))).tolist(), places.start):
+                differences[scenario] += row
+
+    runs = run_scenarios(scheme, result.inputs, varied, len(moved), {}, take)
     codes = result.rows["org_code"].to_list()
-    changed = {code for code, difference in zip(codes, differences, strict=True) if abs(difference) >= NO_CHANGE}
-    return Sensitivity(assumption.number, change, math.fsum(differences), len(changed), "")
+    effects: list[tuple[float | None, int | None, str]] = []
+    for scenario, of_scenario in enumerate(differences):
+        if scenario in runs.impossible:
+            effects.append((None, None, f"no result: {runs.impossible[scenario].reason}"))
+            continue
+        pairs = zip(codes, of_scenario, strict=True)
+        changed = {code for code, difference in pairs if abs(difference) >= NO_CHANGE}
+        effects.append((math.fsum(of_scenario), len(changed), ""))
+    return effects
 
 
 def value_tried(scheme: Scheme, effect: Sensitivity) -> str:

@@ -62,7 +62,8 @@ class NumpyOperations:
     def margin(self, left: Array, right: Array) -> Array:
         """Return how far two numbers may be apart and still be equal."""
         size = np.maximum(np.maximum(1.0, np.abs(left)), np.abs(right))
-        self.is_unsure = self.is_unsure | ~np.isfinite(size).all(axis=1, keepdims=True)
+        if not np.isfinite(size.sum()):  # a sum is quick, and no number is lost in it
+            self.is_unsure = self.is_unsure | ~np.isfinite(size).all(axis=1, keepdims=True)
         return np.multiply(SAME, size)
 
     def called(self, function: str, arguments: Sequence[Any]) -> Array:

@@ -6,7 +6,7 @@ Positions count characters of the formula's text from 1, so that an error can po
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -214,13 +214,18 @@ _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
     RunningTotal: {"within": "within_position"},
 }
 """The fields that hold names, each with the field of its position."""
+_FIELDS: Final[dict[type, tuple[str, ...]]] = {
+    kind: tuple(field.name for field in fields(kind)) for kind in get_args(Expression)
+}
+"""The names of the fields of each kind of node."""
 
 
 def children(tree: Expression) -> tuple[Expression, ...]:
     """Return the expressions directly below the top node of a tree, left to right; empty if there are none."""
-    values = (getattr(tree, field.name) for field in fields(tree))
+    values = (getattr(tree, name) for name in _FIELDS[type(tree)])
     groups = (value if isinstance(value, tuple) else (value,) for value in values)
-    return tuple(child for group in groups for child in group if isinstance(child, Expression))
+    # Node, because asking for any of the eighteen kinds takes a fiftieth of a run.
+    return tuple(child for group in groups for child in group if isinstance(child, Node))  # type: ignore[misc]
 
 
 def with_children(tree: Expression, change: Callable[[Expression, str], Expression]) -> Expression:

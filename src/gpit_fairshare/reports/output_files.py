@@ -160,10 +160,11 @@ def _refusals_of_inputs(inputs: Iterable[str]) -> dict[Path, str]:
 
 def missing_for_page(outputs: Sequence[Path]) -> str:
     """Return what a page with charts needs and is not installed, and what to type; else an empty text."""
-    from gpit_fairshare.reports.page.bundle import MISSING, is_available  # noqa: PLC0415  # not for --help
+    if all(path.suffix.lower() != ".html" for path in outputs):
+        return ""
+    from gpit_fairshare.reports.page.bundle import MISSING, is_available  # noqa: PLC0415  # a tenth of a run to CSV
 
-    has_page = any(path.suffix.lower() == ".html" for path in outputs)
-    return MISSING if has_page and not is_available() else ""
+    return "" if is_available() else MISSING
 
 
 def page_of(subject: Result | Comparison) -> str:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Final, TypeAlias
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from gpit_fairshare.reports.screen import WIDEST, ScreenLayout
 
@@ -65,6 +64,9 @@ def progress(console: Console, label: str) -> Iterator[Advance]:
     if not console.is_terminal or console.is_dumb_terminal:
         yield lambda _done, _total: None
         return
+    # Only a terminal has a progress bar, and these take 8 ms to import.
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn  # noqa: PLC0415
+
     # Standard output is not redirected: it may carry results to a file.
     bar = Progress(
         SpinnerColumn("line"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gpit_fairshare.engine.batches.kernels import exact_totals
 from gpit_fairshare.engine.measures import account_of, rounding_margin
 from gpit_fairshare.errors import FormulaError, UsageError
 from gpit_fairshare.findings import Where
@@ -20,17 +21,16 @@ from gpit_fairshare.language.meaning import understand, unit_in
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.scheme.model import Check, Step
 from gpit_fairshare.sweeps.figures import unspent_of
-from gpit_fairshare.sweeps.kernels import exact_totals
 from gpit_fairshare.words import is_money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.engine import Result
+    from gpit_fairshare.engine.batches.batch_year import BatchYear
     from gpit_fairshare.engine.model import Year
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme
-    from gpit_fairshare.sweeps.batch import BatchYear
 
 OPTION: Final = "--for"
 """The place of the formula in messages."""
@@ -146,7 +146,7 @@ class Formula:
 
 def _side_names(number: int) -> tuple[str, str]:
     """Return the names of the steps that hold the two sides of a comparison; no name of a scheme has blanks."""
-    return f"left side {number}", f"right side {number}"
+    return f"left side {number + 1}", f"right side {number + 1}"
 
 
 def _room(relation: str, left: float, right: float) -> float:
@@ -173,12 +173,9 @@ def _formula(scheme: Scheme, text: str, years: tuple[str, ...]) -> Formula:
         for name, side in zip(_side_names(number), (comparison.left, comparison.right), strict=True):
             kind, unit = kind_of(side, scheme.symbols), unit_in(side, scheme.symbols)
             symbols[name] = Symbol(name, "step", kind, "number", unit)
-            side_text = tree.to_text(side)
-            steps.append(
-                Step(
-                    name=name, label=name, unit=unit, kind=kind, formula=side_text, where=OPTION, place=place, tree=side
-                )
-            )
+            where, text = f"{OPTION}, {name}", tree.to_text(side)
+            step = Step(name=name, label=name, unit=unit, kind=kind, formula=text, where=where, place=place, tree=side)
+            steps.append(step)
     check = Check(name=OPTION, formula=tree.to_text(expression), where=OPTION, place=place, tree=expression)
     extended = replace(
         scheme,

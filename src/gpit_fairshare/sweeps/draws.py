@@ -49,13 +49,11 @@ class _Draw(NamedTuple):
     def note(self, organisation: str) -> str:
         """Return how the column is drawn, as a sentence."""
         size = parameter_value(self.spread, "%")
-        error = f"a standard deviation of {size}" if self.distribution == "normal" else f"any size up to {size}"
+        error = f"with a standard deviation of {size}" if self.distribution == "normal" else f"of up to {size}"
         whole = ", in whole people" if self.column.unit == "people" else ""
+        sign = "figures keep their sign" if self.column.signed else "figures stay at 0 or above"
         owner = self.column.of or organisation
-        return (
-            f"{self.column.name}: each {owner} has a random error of {error}, the same in every year; figures do not "
-            f"change their sign{whole}."
-        )
+        return f"{self.column.name}: each {owner} has a random error {error}, the same in every year; {sign}{whole}."
 
 
 def draws(scheme: Scheme, inputs: Inputs, texts: Sequence[str], *, runs: int, seed: int) -> Scenarios:
@@ -118,8 +116,7 @@ def _read(text: str, scheme: Scheme, inputs: Inputs) -> _Draw:
             f"--draw {one_line(name)}: the scheme has no such input of numbers{hint}; it has {joined([*columns])}"
         )
     if distribution not in DISTRIBUTIONS:
-        hint = nearest(distribution, DISTRIBUTIONS)
-        raise UsageError(f"--draw {one_line(text)}: expected {joined(DISTRIBUTIONS, 'or')}{hint}")
+        raise UsageError(f"--draw {one_line(text)}: expected {joined(DISTRIBUTIONS, 'or')}")
     try:
         spread = number(size)
     except ValueError as fault:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gpit_fairshare.engine.batches.kernels import exact_totals
 from gpit_fairshare.engine.measures import (
     BASELINE,
     NO_CHANGE,
@@ -16,13 +17,12 @@ from gpit_fairshare.engine.measures import (
 )
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
-from gpit_fairshare.sweeps.kernels import exact_totals
 from gpit_fairshare.words import is_money
 
 if TYPE_CHECKING:
+    from gpit_fairshare.engine.batches.batch_year import BatchYear
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme
-    from gpit_fairshare.sweeps.batch import BatchYear
 
 ALLOCATED: Final = "allocated"
 UNSPENT: Final = "unspent"

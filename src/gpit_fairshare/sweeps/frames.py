@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gpit_fairshare.engine import Result
+    from gpit_fairshare.engine.batches.batch_year import Impossible
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme
-    from gpit_fairshare.sweeps.batch import Impossible
     from gpit_fairshare.sweeps.scenarios import Scenarios
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)

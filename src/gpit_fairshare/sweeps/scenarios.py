@@ -41,7 +41,7 @@ from gpit_fairshare.scheme.written_numbers import as_percentage, fraction, fract
 from gpit_fairshare.words import counted, inside, listed, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from gpit_fairshare.run_options import InputFrame
@@ -55,30 +55,6 @@ NAME_COLUMN: Final = "scenario"
 """Heading of the column with the names of scenarios, in a table of them."""
 _RULES: Final = ("formula", "transition")
 _EXPECTED: Final = "expected NAME=FIRST:LAST:STEP or NAME=VALUE,VALUE, such as revenue_budget=-5%:+0%:1%"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenarios:
-    """Scenarios in order; the first is number 1. Settings that all runs share are in the scheme already."""
-
-    count: int
-    columns: Mapping[str, list[float]] = field(default_factory=dict)
-    """What varies, such as `revenue_budget` or `support_share@2015/16`: its value in each scenario, in its unit.
-
-    A change for every year that gives different values in them has a column for each year."""
-    values: Mapping[tuple[str, str], Array] = field(default_factory=dict)
-    """By parameter and year, the value in each scenario: the float that `--set` gives."""
-    refused: Mapping[int, str] = field(default_factory=dict)
-    """By scenario, from 0: why `load` refuses its values, in the words of `load`."""
-    inputs: Mapping[tuple[str, str], Array] = field(default_factory=dict)
-    """By input column and year, the drawn figures: a row for each scenario, and a column for each row of the inputs."""
-    names: tuple[str, ...] = ()
-    """The name of each scenario; empty if they have none."""
-    notes: tuple[str, ...] = ()
-    """What a reader of the results must know, a sentence each."""
-    seed: int | None = None
-    digest: str = ""
-    """SHA-256 of the file with the scenarios; empty if there is none."""
 
 
 class _ValuesOfYear(NamedTuple):
@@ -107,18 +83,56 @@ class _Varied(NamedTuple):
     positions: Positions
     """For each scenario, the position of its setting among them."""
 
-    def in_year(self, scheme: Scheme, year: str) -> _ValuesOfYear:
-        """Return its values in a year.
+    def in_years(self, scheme: Scheme, years: Sequence[str]) -> dict[str, _ValuesOfYear]:
+        """Return its values by year.
 
         Raises:
             UsageError: A value replaces that of `--set` in every year, which then has no effect.
         """
-        parameter = scheme.parameters[self.heading.name]
-        own = parameter.values.get(year)
-        is_set = own is not None and own.overridden and not self.heading.year
-        if absolute := [setting for setting in self.settings if is_set and not setting.is_relative(parameter.unit)]:
-            raise UsageError(f"{absolute[0].flag}: --set has a value for it too; leave one of them out")
-        return _ValuesOfYear([setting.apply(own, parameter.unit, year) for setting in self.settings], self.positions)
+        parameter, applied = scheme.parameters[self.heading.name], dict[str, _ValuesOfYear]()
+        by_year = {}
+        for year in years:
+            own = parameter.values.get(year)
+            as_written = own.as_written if own else ""
+            is_set = own is not None and own.overridden and not self.heading.year
+            if absolute := [setting for setting in self.settings if is_set and not setting.is_relative(parameter.unit)]:
+                raise UsageError(f"{absolute[0].flag}: --set has a value for it too; leave one of them out")
+            if as_written not in applied:  # years with one value of their own have one result
+                changed = [setting.apply(own, parameter.unit, year) for setting in self.settings]
+                applied[as_written] = _ValuesOfYear(changed, self.positions)
+            by_year[year] = applied[as_written]
+        return by_year
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenarios:
+    """Scenarios in order; the first is number 1. Settings that all runs share are in the scheme already."""
+
+    count: int
+    columns: Mapping[str, list[float]] = field(default_factory=dict)
+    """What varies, such as `revenue_budget` or `support_share@2015/16`: its value in each scenario, in its unit.
+
+    A change for every year that gives different values in them has a column for each year."""
+    values: Mapping[tuple[str, str], Array] = field(default_factory=dict)
+    """By parameter and year, the value in each scenario: the float that `--set` gives."""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """By scenario, from 0: why `load` refuses its values, in the words of `load`."""
+    inputs: Mapping[tuple[str, str], Array] = field(default_factory=dict)
+    """By input column and year, the drawn figures: a row for each scenario, and a column for each row of the inputs."""
+    names: tuple[str, ...] = ()
+    """The name of each scenario; empty if they have none."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the results must know, a sentence each."""
+    seed: int | None = None
+    digest: str = ""
+    """SHA-256 of the file with the scenarios; empty if there is none."""
+    varied: tuple[_Varied, ...] = field(default=(), repr=False)
+
+    def settings(self, scenario: int) -> list[str]:
+        """Return what a single run of a scenario, from 0, has after `--set`."""
+        return [
+            f"{heading.key}={settings[positions[scenario]].as_written}" for heading, settings, positions in self.varied
+        ]
 
 
 # Grids -----------------------------------------------------------------------------------------------------------
@@ -144,12 +158,10 @@ def rules_in(vary: Sequence[str]) -> tuple[list[tuple[str | None, str | None]], 
             others.append(text)
             continue
         names = [name.strip() for name in names_text.split(",")]
-        if not all(names):
-            raise UsageError(f"--vary {one_line(text)}: expected {kind}=NAME,NAME")
+        if not all(names) or len({*names}) < len(names):
+            raise UsageError(f"--vary {one_line(text)}: expected {kind}=NAME,NAME with each name once")
         if kind in chosen:
             raise UsageError(f"--vary {kind}: given twice; give all names at once, as {kind}=NAME,NAME")
-        if repeated := [name for name in names if names.count(name) > 1]:
-            raise UsageError(f"--vary {kind}: {one_line(repeated[0])} is given twice; give each name once")
         chosen[kind] = [*names]
     pairs = [dict(zip(chosen, names, strict=True)) for names in product(*chosen.values())]
     return [(pair.get("formula"), pair.get("transition")) for pair in pairs], others
@@ -161,12 +173,11 @@ def grid(scheme: Scheme, vary: Sequence[str]) -> Scenarios:
     A change such as `-5%` is one of the value in the scheme, or of that which `--set` gives it.
 
     Args:
-        scheme: The scheme, with the settings that all scenarios share.
+        scheme: The scheme, with the settings that all scenarios share; what varies needs no value of its own.
         vary: Texts of `--vary`: `NAME=FIRST:LAST:STEP` or `NAME=VALUE,VALUE`, with `@YEAR` after the name for one year.
 
     Raises:
-        UsageError: A text is not of that form, its name or year is not one of the scheme, its steps do not lead from
-            the first value to the last, it mixes values and changes or repeats one, or there are too many scenarios.
+        UsageError: A text is not of that form, or there are too many scenarios.
     """
     typed = [[part.strip() for part in text.partition("=")] for text in vary]
     for text, (name, _, values) in zip(vary, typed, strict=True):
@@ -180,7 +191,7 @@ def grid(scheme: Scheme, vary: Sequence[str]) -> Scenarios:
     counts = [len(values) for values in settings]
     count = after = math.prod(counts)
     if count > MOST_SCENARIOS:
-        raise UsageError(f"--vary: {_counts_text(counts)} scenarios; the most are {MOST_SCENARIOS:,}; use fewer values")
+        raise UsageError(f"--vary: {_too_many(counts)}; use fewer values")
     varied = []
     for heading, settings_of_one in zip(headings, settings, strict=True):
         after //= len(settings_of_one)
@@ -188,20 +199,20 @@ def grid(scheme: Scheme, vary: Sequence[str]) -> Scenarios:
     return _scenarios(scheme, varied, count)
 
 
-def _counts_text(counts: Sequence[int]) -> str:
-    """Return how many scenarios a grid has: `1,200,000`, or `2,000 × 600 = 1,200,000`."""
-    product_text = f"{' × '.join(f'{count:,}' for count in counts)} = " if len(counts) > 1 else ""
-    return f"{product_text}{math.prod(counts):,}"
-
-
-def _checked_names(scheme: Scheme, names: Iterable[str], option_of: Callable[[int], str]) -> list[Setting]:
+def _checked_names(scheme: Scheme, names: Sequence[str], option_of: Callable[[int], str]) -> list[Setting]:
     """Return a setting for each `NAME` or `NAME@YEAR`, with its name and year as the scheme has them, and no value yet.
 
     Args:
         scheme: The scheme.
         names: The names as typed.
         option_of: Returns the option or place that gives a name, given its position, for messages.
+
+    Raises:
+        UsageError: A name or a year is missing.
     """
+    for position, name in enumerate(names):
+        if not all(part.strip() for part in name.split("@")):
+            raise UsageError(f"{option_of(position)} {one_line(name)}: expected NAME or NAME@2015/16")
     settings = [Setting.read(f"{name}=0", option_of(position)) for position, name in enumerate(names)]
     tables = {name: symbol.table for name, symbol in scheme.symbols.items() if symbol.table}
     return checked_settings(settings, scheme.parameters, tables, scheme.years)
@@ -302,7 +313,7 @@ def _text(value: Fraction, percent: str) -> str:
 def _too_many(counts: Sequence[int]) -> str:
     """Return that a sweep has too many scenarios: `2,000 × 600 = 1,200,000 scenarios; the most are 1,000,000`."""
     product_text = f"{' × '.join(f'{count:,}' for count in counts)} = " if len(counts) > 1 else ""
-    return f"{product_text}{math.prod(counts):,} scenarios; the most are {MOST_SCENARIOS:,}"
+    return f"{one_line(f'{product_text}{math.prod(counts):,}')} scenarios; the most are {MOST_SCENARIOS:,}"
 
 
 # A row for each scenario -------------------------------------------------------------------------------------------
@@ -361,7 +372,7 @@ def from_file(scheme: Scheme, file: str | InputFrame, *, largest: int = LARGEST)
             raise UsageError(f"{place(formulas[0], column)} {NEVER_STORED.why}; {inside(NEVER_STORED.remedy)}")
     texts = ["" if is_blank(heading) else str(heading).strip() for heading in headings]
     hidden = [row for row in grid_read.markup.hidden_rows if row > heading_row]
-    notes = (f"{name}: {counted(len(hidden), 'hidden row')} of the table are scenarios too.",) if hidden else ()
+    notes = (f"{name}: hidden rows count as scenarios ({len(hidden):,}).",) if hidden else ()
     return replace(_ScenarioTable(texts, records, place).scenarios(scheme), digest=digest, notes=notes)
 
 
@@ -381,12 +392,10 @@ class _ScenarioTable:
         """Return its scenarios.
 
         Raises:
-            UsageError: There is no row, no parameter or too many rows, or two scenarios have one name.
+            UsageError: There is no row or no parameter, or two scenarios have one name.
         """
         if not self.records:
             raise UsageError(f"{self.place(0, None)} there are no rows; give one for each scenario")
-        if len(self.records) > MOST_SCENARIOS:
-            raise UsageError(f"{self.place(0, None)} {_too_many([len(self.records)])}; use fewer rows")
         self._refuse_cells_without_heading()
         columns = [column for column, heading in enumerate(self.headings) if heading]
         named = [column for column in columns if self.headings[column].casefold() == NAME_COLUMN][:1]
@@ -474,7 +483,7 @@ def _scenarios(scheme: Scheme, varied: Sequence[_Varied], count: int, names: tup
         years = [heading.year] if heading.year else every_year
         if not years:
             raise UsageError(f"{heading.flag}: has no effect, because each year has its own values; leave it out")
-        of_years = {year: parameter.in_year(scheme, year) for year in years}
+        of_years = parameter.in_years(scheme, years)
         values |= {(heading.name, year): of_year for year, of_year in of_years.items()}
         lists = {year: of_year.numbers.tolist() for year, of_year in of_years.items()}
         if len(years) == 1 or all(numbers == lists[years[0]] for numbers in lists.values()):
@@ -487,18 +496,23 @@ def _scenarios(scheme: Scheme, varied: Sequence[_Varied], count: int, names: tup
         values={key: of_year.numbers for key, of_year in values.items()},
         refused=_refused(scheme, values, count),
         names=names,
+        varied=tuple(varied),
     )
 
 
 def _refused(scheme: Scheme, values: Mapping[tuple[str, str], _ValuesOfYear], count: int) -> dict[int, str]:
     """Return the scenarios with a value outside its bounds, from 0, each with the first message of `load`."""
     refused: dict[int, str] = {}
-    for name, parameter in scheme.parameters.items():
+    parameters = dict(scheme.parameters)
+    for (name, year), of_year in values.items():  # a parameter that varies may have no value of its own
+        parameters[name] = replace(parameters[name], values={**parameters[name].values, year: of_year.values[0]})
+    for name, parameter in parameters.items():
         for bound, bound_text in bounds_of(parameter):
-            years = [year for year in scheme.years if {(name, year), (bound_text, year)} & values.keys()]
+            varying = {year for key, year in values if key in (name, bound_text)}
+            years = [year for year in scheme.years if year in varying and year in parameter.values]
             # `load` has checked that the bound is a number or a parameter.
-            limits = limits_by_year(parameter, bound_text, scheme.parameters, Where(), Faults()) if years else {}
-            for year in years:
+            limits = limits_by_year(parameter, bound_text, parameters, Where(), Faults()) if years else {}
+            for year in [year for year in years if year in limits]:
                 value = values.get((name, year)) or _constant(parameter.values[year], count)
                 limit = values.get((bound_text, year)) or _constant(limits[year], count)
                 for scenario in np.flatnonzero(IS_OUTSIDE[bound](value.numbers, limit.numbers)).tolist():

@@ -15,6 +15,7 @@ import polars as pl
 
 from gpit_fairshare.allocation import AllocateOptions, load_scheme, read
 from gpit_fairshare.engine import calculate
+from gpit_fairshare.engine.batches.running import run_scenarios
 from gpit_fairshare.errors import CalculationError, SchemeError, UsageError
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.presentation import Presented
@@ -22,7 +23,6 @@ from gpit_fairshare.run_options import called_with
 from gpit_fairshare.scheme.values import Setting, checked_settings
 from gpit_fairshare.scheme.written_numbers import fraction, fraction_text, percentage_problem
 from gpit_fairshare.sweeps.conditions import Balance, ComparedFigures, Formula, condition_of
-from gpit_fairshare.sweeps.engine import run_scenarios
 from gpit_fairshare.sweeps.scenarios import grid
 from gpit_fairshare.words import one_line
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gpit_fairshare.engine import Result
+    from gpit_fairshare.engine.batches.batch_year import Batch, BatchYear
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
-    from gpit_fairshare.sweeps.batch import BatchYear, Scenarios
 
 _STEPS: Final = {"£": Fraction(1), "people": Fraction(1)}
 """Default steps by unit."""
@@ -387,11 +387,11 @@ class _Narrowing:
         variations, number = grid(self._scheme, [f"{self.heading.key}={texts}"]), len(in_order)
         is_true, difference = np.zeros(number, dtype=bool), np.full(number, np.nan)
 
-        def take(places: slice, years: list[BatchYear], scenarios: Scenarios) -> None:
-            if scenarios.is_possible.any():
+        def take(places: slice, years: list[BatchYear], batch: Batch) -> None:
+            if batch.is_possible.any():
                 with np.errstate(invalid="ignore", over="ignore"):  # of impossible ones
-                    of_batch = self.condition.over(years, scenarios.number)
-                is_true[places] = of_batch[0] & scenarios.is_possible
+                    of_batch = self.condition.over(years, batch.number)
+                is_true[places] = of_batch[0] & batch.is_possible
                 difference[places] = of_batch[1]
 
         runs = run_scenarios(self._scheme, self.inputs, variations.values, number, variations.refused, take)

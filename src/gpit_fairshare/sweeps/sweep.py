@@ -13,23 +13,22 @@ import polars as pl
 
 from gpit_fairshare.allocation import AllocateOptions, read
 from gpit_fairshare.engine import calculate, versions_now
+from gpit_fairshare.engine.batches.running import run_scenarios
 from gpit_fairshare.errors import CalculationError, UsageError
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.presentation import Presented
 from gpit_fairshare.run_options import InputFrame, called_with
 from gpit_fairshare.sweeps.draws import draws
-from gpit_fairshare.sweeps.engine import run_scenarios
 from gpit_fairshare.sweeps.figures import figures_of
 from gpit_fairshare.sweeps.frames import SweepOfRule, frame_of, organisations_of, quantiles_of
-from gpit_fairshare.sweeps.scenarios import Scenarios as Variations
-from gpit_fairshare.sweeps.scenarios import from_file, from_rows, grid, rules_in
+from gpit_fairshare.sweeps.scenarios import Scenarios, from_file, from_rows, grid, rules_in
 
 if TYPE_CHECKING:
+    from gpit_fairshare.engine.batches.batch_year import Batch, BatchYear
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme
-    from gpit_fairshare.sweeps.batch import BatchYear, Scenarios
 
 DEFAULT_RUNS: Final = 1000
 
@@ -132,7 +131,7 @@ def sweep(options: SweepOptions) -> Sweep:
     return Sweep(tuple(rules), {**versions_now(), "numpy": np.__version__, "rules": manifests})
 
 
-def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Sequence[str]) -> Variations:
+def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Sequence[str]) -> Scenarios:
     """Return what varies in the scenarios of a rule."""
     if options.draw:
         return draws(scheme, inputs, options.draw, runs=options.runs, seed=options.seed)
@@ -144,7 +143,7 @@ def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Seq
     return from_file(scheme, source if isinstance(source, InputFrame) else str(source))
 
 
-def _swept(scheme: Scheme, inputs: Inputs, variations: Variations, rule: tuple[str | None, str | None]) -> SweepOfRule:
+def _swept(scheme: Scheme, inputs: Inputs, variations: Scenarios, rule: tuple[str | None, str | None]) -> SweepOfRule:
     """Return all scenarios of a rule."""
     try:
         base = calculate(scheme, inputs)
@@ -154,12 +153,12 @@ def _swept(scheme: Scheme, inputs: Inputs, variations: Variations, rule: tuple[s
     results = {year: np.full((number, inputs.tables[year].height), np.nan) for year in scheme.years}
     figures: dict[str, dict[str, Array]] = {year: {} for year in scheme.years}
 
-    def take(places: slice, years: list[BatchYear], scenarios: Scenarios) -> None:
+    def take(places: slice, years: list[BatchYear], batch: Batch) -> None:
         for year in years:
-            name, is_possible = year.shared.year, scenarios.is_possible
+            name, is_possible = year.shared.year, batch.is_possible
             values = year.column(scheme.result, ORGANISATION)[0]
             results[name][places][is_possible] = np.broadcast_to(values, results[name][places].shape)[is_possible]
-            for figure, of_figure in figures_of(year, scenarios.number).items():
+            for figure, of_figure in figures_of(year, batch.number).items():
                 column = figures[name].setdefault(figure, np.full(number, np.nan))
                 column[places][is_possible] = of_figure[is_possible]
 

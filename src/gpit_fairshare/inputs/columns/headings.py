@@ -73,9 +73,14 @@ def _heading_matchers(role: Role, request: Request) -> list[Callable[[str], str 
     weak = {alias: name for name, entry in standards.items() for alias in entry.weak}
     last = {alias: name for name, entry in standards.items() for alias in entry.last}
 
+    @cache
+    def forms(heading: str) -> tuple[str, str]:
+        """Return a heading, folded, with and without its unit; every table below is asked for both."""
+        return folded(heading), folded(split_unit(heading)[0])
+
     def lookup(table: Mapping[str, str]) -> Callable[[str], str | None]:
         """Return a function from a heading, with or without its unit, to its column in a table of folded headings."""
-        return lambda heading: table.get(folded(heading)) or table.get(folded(split_unit(heading)[0]))
+        return lambda heading: next((table[form] for form in forms(heading) if form in table), None)
 
     return [
         lookup(mapping),

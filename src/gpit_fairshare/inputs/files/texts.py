@@ -199,8 +199,8 @@ def _find_separator(text: str, options: ReadOptions, usual: str) -> str:
         widths = Counter(len(row) for row in rows if len(row) > 1)
         return headings, max(widths.values(), default=0), separator == usual
 
-    candidates = [separator for separator in SEPARATORS if separator in text]
-    return max(candidates, key=merit, default=usual)
+    candidates = [separator for separator in SEPARATORS if separator in text] or [usual]
+    return max(candidates, key=merit) if len(candidates) > 1 else candidates[0]
 
 
 def _split_rows(text: str, separator: str, first: int) -> Iterator[tuple[int, Sequence[str]]]:

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gpit_fairshare.errors import CalculationError, SharingError
+from gpit_fairshare.engine.batches.kernels import exact_totals, rounded_many, share_out_many
+from gpit_fairshare.errors import GpitError, SharingError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.in_numpy import Array, NumpyOperations, render
-from gpit_fairshare.language.kinds import NATIONAL, Kind, group, kind_of
+from gpit_fairshare.language.kinds import NATIONAL, Kind, group
 from gpit_fairshare.language.rendering import column_of
 from gpit_fairshare.magnitude import LARGEST, MOST_UNITS, SMALLEST
 from gpit_fairshare.scheme.model import Check, Step
-from gpit_fairshare.sweeps.kernels import exact_totals, rounded_many, share_out_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gpit_fairshare.engine.batches.shared_year import SharedYear
     from gpit_fairshare.engine.model import Year
     from gpit_fairshare.scheme.model import Part
-    from gpit_fairshare.sweeps.shared_year import SharedYear
 
 _NEARLY: Final = 0.99
 """Part of the most units of rounding from which a single run decides whether it is too much."""
@@ -42,7 +42,7 @@ class Impossible:
 
 
 @dataclass
-class Scenarios:
+class Batch:
     """The scenarios of a batch, over all years: which are still possible, and how often single runs were needed."""
 
     number: int
@@ -87,7 +87,11 @@ class _Calculated:
         )
 
     def take_exact(self, place: int, run: Year, name: str) -> None:
-        """Take what a single run of one scenario has beyond the floats of the shares of a step."""
+        """Take what a single run of one scenario has beyond the floats of the shares of a step.
+
+        Raises:
+            TypeError: `make_room` was not called.
+        """
         if self.low is None or self.bound is None or self.unspent is None or self.amounts is None:
             raise TypeError("there is no room for it")
         shares = run.exact[name]
@@ -101,18 +105,16 @@ class _Calculated:
 class BatchYear:
     """One year of a batch of scenarios."""
 
-    def __init__(
-        self, shared: SharedYear, before: BatchYear | None, varied: Mapping[str, Array], scenarios: Scenarios
-    ) -> None:
+    def __init__(self, shared: SharedYear, before: BatchYear | None, varied: Mapping[str, Array], batch: Batch) -> None:
         """Take the year of all scenarios, the year before, and the values of parameters and inputs that vary.
 
         Args:
             shared: What does not vary.
             before: The same scenarios in the year before, or None.
             varied: By name: (scenarios, 1) for a parameter, (scenarios, organisations) for an input.
-            scenarios: The scenarios; those that end are recorded there.
+            batch: The scenarios; those that end are recorded there.
         """
-        self.shared, self.before, self.scenarios = shared, before, scenarios
+        self.shared, self.before, self.batch = shared, before, batch
         self.scheme = shared.scheme
         self.values: dict[str, Array] = dict(varied)
         self.checks: dict[str, Array] = {}
@@ -128,13 +130,13 @@ class BatchYear:
 
     def run(self) -> None:
         """Calculate every step, check and outcome that varies."""
-        for part, varies in self.shared.parts:
+        for part, kind, varies in self.shared.parts:
             if varies:
-                self._calculate(part)
+                self._calculate(part, kind)
         if self.shared.refusal:
             where = self.shared.parts[-1][0].where
-            for place in np.flatnonzero(self.scenarios.is_possible):
-                self.scenarios.end(int(place), self.shared.year, where, self.shared.refusal)
+            for place in np.flatnonzero(self.batch.is_possible):
+                self.batch.end(int(place), self.shared.year, where, self.shared.refusal)
 
     def column(self, name: str, kind: Kind) -> tuple[Array, Array | None]:
         """Return the values of a name for every row of a kind, and where it has any; None if it has no blanks."""
@@ -162,18 +164,17 @@ class BatchYear:
 
     # Parts
 
-    def _calculate(self, part: Part) -> None:
+    def _calculate(self, part: Part, kind: Kind) -> None:
         """Calculate a step, check or outcome, and store its values."""
-        kind = part.kind if isinstance(part, Step) else kind_of(part.tree, self.scheme.symbols)
         try:
             calculated = self._by_numpy(part, kind)
-        except (_NeedsSingleRuns, CalculationError):
-            everywhere = np.ones(self.scenarios.number, dtype=bool)
+        except (_NeedsSingleRuns, GpitError):
+            everywhere = np.ones(self.batch.number, dtype=bool)
             is_number = isinstance(part, Step) and part.type == "number"
-            values = np.zeros((self.scenarios.number, self.shared.rows[kind]), dtype=float if is_number else bool)
+            values = np.zeros((self.batch.number, self.shared.rows[kind]), dtype=float if is_number else bool)
             calculated = _Calculated(values, everywhere)
         if isinstance(part, Check):
-            holds = np.broadcast_to(calculated.values.all(axis=1), (self.scenarios.number,)).copy()
+            holds = np.broadcast_to(calculated.values.all(axis=1), (self.batch.number,)).copy()
             calculated.values = holds[:, np.newaxis]
             if part.stops:
                 calculated.is_unsure = calculated.is_unsure | ~holds
@@ -191,22 +192,22 @@ class BatchYear:
 
     def _settle(self, part: Part, kind: Kind, calculated: _Calculated) -> None:
         """Let single runs say what is unsure: they give the values, or end the scenario."""
-        places = np.flatnonzero(calculated.is_unsure & self.scenarios.is_possible)
+        places = np.flatnonzero(calculated.is_unsure & self.batch.is_possible)
         if not places.size:
             return
-        number, rows = self.scenarios.number, 1 if isinstance(part, Check) else self.shared.rows[kind]
+        number, rows = self.batch.number, 1 if isinstance(part, Check) else self.shared.rows[kind]
         calculated.values = _writable(calculated.values, (number, rows))
         if isinstance(part, Step) and isinstance(part.tree, tree.ShareOut):
             within = part.tree.within
             calculated.make_room(number, rows, len(self.shared.now.labels[within]) if within else 1)
         what = type(part.tree).__name__ if isinstance(part, Step) else type(part).__name__
         for place in map(int, places):
-            self.scenarios.single_runs[what] += 1
+            self.batch.single_runs[what] += 1
             run = self._single_run(place, part)
             try:
                 calculated.values[place] = run.run_part(part)
-            except CalculationError as fault:
-                self.scenarios.end(place, self.shared.year, part.where, str(fault))
+            except GpitError as fault:
+                self.batch.end(place, self.shared.year, part.where, str(fault))
                 continue
             if isinstance(part, Step) and isinstance(part.tree, tree.ShareOut):
                 calculated.take_exact(place, run.now, part.name)
@@ -226,12 +227,10 @@ class BatchYear:
             case tree.Rank() | tree.RunningTotal():
                 raise _NeedsSingleRuns
         columns, given = {}, {}
-        for node in tree.walk(part.tree):
-            if isinstance(node, tree.Leaf):
-                values, has_value = self._leaf(node, kind)
-                columns[column_of(node)] = values
-                if has_value is not None:
-                    given[column_of(node)] = has_value
+        for name, leaf in self.shared.leaves(part).items():
+            columns[name], has_value = self._leaf(leaf, kind)
+            if has_value is not None:
+                given[name] = has_value
         operations = NumpyOperations(columns, given)
         rendered = render(part.tree, operations, first_year=self.before is None)
         values, defined = np.broadcast_arrays(rendered.value, rendered.defined)
@@ -304,7 +303,7 @@ class BatchYear:
         Raises:
             _NeedsSingleRuns: Something of this year was not there last year.
             CalculationError: The same, for organisations.
-        """
+        """  # noqa: DOC502 - raised by what it calls
         assert self.before is not None  # noqa: S101  # the caller knows
         kind, old = self.scheme.symbols[name].kind, self.before.values[name]
         if kind == NATIONAL or old.shape[1] == 1:
@@ -375,8 +374,8 @@ class BatchYear:
 
         Raises:
             _NeedsSingleRuns: A group may have several amounts.
-        """
-        number, groups, kind = self.scenarios.number, 1, step.kind
+        """  # noqa: DOC502 - raised by what it calls
+        number, groups, kind = self.batch.number, 1, step.kind
         amount = self._amounts(kernel)
         by = self._exact(kernel.by, kind)
         leaves = {"base": kernel.base, "at_least": kernel.at_least, "at_most": kernel.at_most}
@@ -396,7 +395,7 @@ class BatchYear:
         is_certain, is_too_little = by_scenario["is_certain"], by_scenario["is_too_little"]
         is_known = (is_certain | is_too_little).all(axis=1)
         faults = np.broadcast_to(is_known & is_too_little.any(axis=1), (number,))
-        for place in map(int, np.flatnonzero(faults & self.scenarios.is_possible)):
+        for place in map(int, np.flatnonzero(faults & self.batch.is_possible)):
             row = min(place, len(is_too_little) - 1)
             index = int(np.argmax(is_too_little[row]))
             least, amounts = by_scenario["least"], amount.reshape(-1, groups)
@@ -406,7 +405,7 @@ class BatchYear:
                 least=Fraction(least[min(row, len(least) - 1), index]),
                 amount=Fraction(amounts[min(row, len(amounts) - 1), index]),
             )
-            self.scenarios.end(place, self.shared.year, step.where, self.shared.sharing_problem(step, fault))
+            self.batch.end(place, self.shared.year, step.where, self.shared.sharing_problem(step, fault))
         arrays = [shares.high, shares.low, np.broadcast_to(shares.bound, shares.high.shape)]
         if kernel.within:
             arrays = [self._from_groups(array, kind, kernel.within) for array in arrays]
@@ -444,7 +443,8 @@ class BatchYear:
             arrays = [np.broadcast_to(array, (number, array.shape[1])) for array in arrays]
             grouped = [self._by_group(array, kind, kernel.within) for array in arrays]
             arrays, groups = [array for array, _ in grouped], grouped[0][1]
-        rounding = rounded_many(*arrays, to=kernel.to)
+        high, low, bound = arrays
+        rounding = rounded_many(high, low, bound.max(axis=1, keepdims=True), to=kernel.to)
         values = self._from_groups(rounding.values, kind, kernel.within) if kernel.within else rounding.values
         is_certain = rounding.is_certain.reshape(-1, groups).all(axis=1)
         is_certain &= np.abs(values).sum(axis=1) <= _NEARLY * MOST_UNITS * kernel.to

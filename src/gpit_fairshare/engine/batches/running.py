@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.sweeps.batch import BatchYear, Impossible, Scenarios
-from gpit_fairshare.sweeps.shared_year import SharedYear
+from gpit_fairshare.engine.batches.batch_year import Batch, BatchYear, Impossible
+from gpit_fairshare.engine.batches.shared_year import SharedYear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme
 
 _CELLS: Final = 50_000
-"""Scenarios times organisations of a batch: more does not make it faster, and needs more memory."""
+"""Batch times organisations of a batch: more does not make it faster, and needs more memory."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ def run_scenarios(
     varied: Mapping[tuple[str, str], Array],
     number: int,
     refused: Mapping[int, str],
-    take: Callable[[slice, list[BatchYear], Scenarios], None],
+    take: Callable[[slice, list[BatchYear], Batch], None],
 ) -> Runs:
     """Calculate all scenarios of a scheme, and hand over the years of each batch while they are in memory.
 
@@ -53,23 +53,23 @@ def run_scenarios(
     size = max(1, _CELLS // largest)
     for start in range(0, number, size):
         places = slice(start, min(start + size, number))
-        scenarios, years = Scenarios(places.stop - start), []
+        batch, years = Batch(places.stop - start), []
         for place in range(start, places.stop) if refused else ():
             if place in refused:
-                scenarios.end(place - start, "", "", refused[place])
+                batch.end(place - start, "", "", refused[place])
         before: BatchYear | None = None
         for shared in shared_years:
             values = {
-                name: array[places].reshape(scenarios.number, -1)
+                name: array[places].reshape(batch.number, -1)
                 for (name, year), array in varied.items()
                 if year == shared.year
             }
-            before = BatchYear(shared, before, values, scenarios)
+            before = BatchYear(shared, before, values, batch)
             before.run()
             years.append(before)
-        take(places, years, scenarios)
-        runs.impossible |= {start + place: impossible for place, impossible in scenarios.impossible.items()}
-        runs.single_runs += scenarios.single_runs
+        take(places, years, batch)
+        runs.impossible |= {start + place: impossible for place, impossible in batch.impossible.items()}
+        runs.single_runs += batch.single_runs
     return runs
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpit_fairshare.engine.year import YearRun
-from gpit_fairshare.errors import CalculationError
+from gpit_fairshare.errors import GpitError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, kind_of
+from gpit_fairshare.language.rendering import column_of
 from gpit_fairshare.scheme.model import Check, Step
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class SharedYear(YearRun):
         self.earlier = before
         self.varying = {*varied}
         """Names of parameters, inputs and steps that differ between scenarios."""
-        self.parts: list[tuple[Part, bool]] = []
-        """Steps, checks and outcomes in the order of a run, and whether each varies."""
+        self.parts: list[tuple[Part, Kind, bool]] = []
+        """Steps, checks and outcomes in the order of a run, what each has a value for, and whether it varies."""
         self.refusal = ""
         """Why no scenario gets further than the last of `parts`; empty if that is not so."""
         self.checks: dict[str, CheckResult] = {}
@@ -54,17 +55,19 @@ class SharedYear(YearRun):
         self.is_true: dict[str, Array] = {}
         """Whether each organisation has an outcome that does not vary, by where it is."""
         self._arrays: dict[tuple[str, Kind], tuple[Array, Array | None]] = {}
+        self._leaves: dict[str, dict[str, tree.Leaf]] = {}
         parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
         for part in parts:
             varies = self._varies(part)
-            self.parts.append((part, varies))
+            kind = part.kind if isinstance(part, Step) else kind_of(part.tree, scheme.symbols)
+            self.parts.append((part, kind, varies))
             if isinstance(part, Step) and varies:
                 self.varying.add(part.name)
             if varies:
                 continue
             try:
                 self._calculate_once(part)
-            except CalculationError as fault:
+            except GpitError as fault:
                 self.refusal = str(fault)
                 return
 
@@ -88,6 +91,13 @@ class SharedYear(YearRun):
         else:
             self._prepare(part)
             self.is_true[part.where] = np.array([self._evaluate(part.tree, ORGANISATION)])
+
+    def leaves(self, part: Part) -> dict[str, tree.Leaf]:
+        """Return what a formula takes its values from, by the name of its column."""
+        if part.where not in self._leaves:
+            nodes = [node for node in tree.walk(part.tree) if isinstance(node, tree.Leaf)]
+            self._leaves[part.where] = {column_of(node): node for node in nodes}
+        return self._leaves[part.where]
 
     # What does not vary, as arrays with one scenario
 
@@ -128,7 +138,7 @@ class SharedYear(YearRun):
 
         Raises:
             CalculationError: There are none, or the values of a merger cannot be added up.
-        """
+        """  # noqa: DOC502 - raised by what it calls
         assert self.before is not None  # noqa: S101  # as above
         zeros: Values = [0.0] * self.before.organisations.height
         self._carried(name, zeros, self.before)
@@ -186,7 +196,7 @@ class SharedYear(YearRun):
 
         Raises:
             CalculationError: It cannot be calculated, or a check stops the run.
-        """
+        """  # noqa: DOC502 - raised by what it calls
         if isinstance(part, Step):
             self.step(part)
             return self.now.values(part.name, part.kind)
