@@ -173,8 +173,10 @@ def _formula(scheme: Scheme, text: str, years: tuple[str, ...]) -> Formula:
         for name, side in zip(_side_names(number), (comparison.left, comparison.right), strict=True):
             kind, unit = kind_of(side, scheme.symbols), unit_in(side, scheme.symbols)
             symbols[name] = Symbol(name, "step", kind, "number", unit)
-            where, text = f"{OPTION}, {name}", tree.to_text(side)
-            step = Step(name=name, label=name, unit=unit, kind=kind, formula=text, where=where, place=place, tree=side)
+            where, formula = f"{OPTION}, {name}", tree.to_text(side)
+            step = Step(
+                name=name, label=name, unit=unit, kind=kind, formula=formula, where=where, place=place, tree=side
+            )
             steps.append(step)
     check = Check(name=OPTION, formula=tree.to_text(expression), where=OPTION, place=place, tree=expression)
     extended = replace(
