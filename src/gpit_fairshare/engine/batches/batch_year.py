@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -131,12 +131,38 @@ class BatchYear:
     def run(self) -> None:
         """Calculate every step, check and outcome that varies."""
         for part, kind, varies in self.shared.parts:
-            if varies:
+            if varies and not self._is_as_before(part):
                 self._calculate(part, kind)
         if self.shared.refusal:
             where = self.shared.parts[-1][0].where
             for place in np.flatnonzero(self.batch.is_possible):
                 self.batch.end(int(place), self.shared.year, where, self.shared.refusal)
+
+    def _is_as_before(self, part: Part) -> bool:
+        """Return whether a part has the values of the year before, because all that it uses does; they are then taken.
+
+        A scenario that it ended has ended in that year.
+        """
+        before, names = self.before, self.shared.names_if_as_before(part)
+        if before is None or names is None:
+            return False
+        for name in names:
+            earlier = before.values.get(name)
+            if earlier is None or not (earlier is self.values[name] or np.array_equal(earlier, self.values[name])):
+                return False
+        where, name = part.where, part.name if isinstance(part, Step) else ""
+        pairs: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+            (self.values, before.values, name),
+            (self.unspent, before.unspent, name),
+            (self.amounts, before.amounts, name),
+            (self._shares, before._shares, name),  # noqa: SLF001  # of its own class
+            (self.checks, before.checks, where),
+            (self.outcomes, before.outcomes, where),
+        ]
+        for now, then, key in pairs:
+            if key in then:
+                now[key] = then[key]
+        return True
 
     def column(self, name: str, kind: Kind) -> tuple[Array, Array | None]:
         """Return the values of a name for every row of a kind, and where it has any; None if it has no blanks."""

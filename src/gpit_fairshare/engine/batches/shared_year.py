@@ -56,6 +56,7 @@ class SharedYear(YearRun):
         """Whether each organisation has an outcome that does not vary, by where it is."""
         self._arrays: dict[tuple[str, Kind], tuple[Array, Array | None]] = {}
         self._leaves: dict[str, dict[str, tree.Leaf]] = {}
+        self._as_before: dict[str, set[str] | None] = {}
         parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
         for part in parts:
             varies = self._varies(part)
@@ -73,14 +74,36 @@ class SharedYear(YearRun):
 
     def _varies(self, part: Part) -> bool:
         """Return whether a step, check or outcome uses anything that varies, in this year or the year before."""
-        nodes = [*tree.walk(part.tree)]
-        names = {name for name, _ in tree.names_in(part.tree)}
-        names |= {
-            row for node in nodes if isinstance(node, tree.TableCall) for row in self.scheme.table(node.table).rows
-        }
-        has_previous = any(isinstance(node, tree.Previous) for node in nodes)
-        varying = self.varying | self.earlier.varying if self.earlier and has_previous else self.varying
-        return not names.isdisjoint(varying)
+        varying = self.varying | self.earlier.varying if self.earlier and _has_previous(part) else self.varying
+        return not self._names(part).isdisjoint(varying)
+
+    def _names(self, part: Part) -> set[str]:
+        """Return the names that a part uses, with the rows of its tables."""
+        calls = [node for node in tree.walk(part.tree) if isinstance(node, tree.TableCall)]
+        names = {name for name, _ in tree.names_in(part.tree)} - {call.table for call in calls}
+        return names.union(*(self.scheme.table(call.table).rows for call in calls))
+
+    def names_if_as_before(self, part: Part) -> set[str] | None:
+        """Return the varying names of which a part is a function, if it is the same one in the year before.
+
+        None if it is not: organisations or inputs differ, or it uses values of the year before.
+        """
+        if part.where not in self._as_before:
+            self._as_before[part.where] = self._find_as_before(part)
+        return self._as_before[part.where]
+
+    def _find_as_before(self, part: Part) -> set[str] | None:
+        """Return what `names_if_as_before` does."""
+        before, names = self.before, self._names(part)
+        if before is None or _has_previous(part) or self.now.codes() != before.codes():
+            return None
+        for name in names - self.varying:
+            kind = self.scheme.symbols[name].kind if name in self.scheme.symbols else ORGANISATION
+            if name not in before.frames[kind].columns:
+                return None
+            if not self.now.frames[kind][name].equals(before.frames[kind][name]):
+                return None
+        return names & self.varying
 
     def _calculate_once(self, part: Part) -> None:
         """Calculate a step, check or outcome that does not vary."""
@@ -204,3 +227,8 @@ class SharedYear(YearRun):
             return [self.check(part).holds]
         self._prepare(part)
         return self._evaluate(part.tree, kind_of(part.tree, self.scheme.symbols))
+
+
+def _has_previous(part: Part) -> bool:
+    """Return whether a part uses values of the year before."""
+    return any(isinstance(node, tree.Previous) for node in tree.walk(part.tree))
