@@ -2,7 +2,8 @@
 
 `allocate` runs a scheme over files and returns a `Result` with Polars frames; `check` returns a `Report` on the
 files; `explain` returns the arithmetic of one organisation; `compare` compares two results; `verify` runs a result
-again from its manifest; `reallocate` recovers the forecast underspends of a year and gives them to others in that year.
+again from its manifest; `reallocate` recovers the forecast underspends of a year and gives them to others in that year;
+`solve` finds the value of a parameter up to which a condition is true.
 `Function` is a function that a plug-in adds to the formula language. Names load when they are first used, so that
 importing the package is quick.
 """
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.language.functions import Function
     from gpit_fairshare.presentation import Page
     from gpit_fairshare.reallocation import reallocate
+    from gpit_fairshare.sweeps.solving import Solution, solve
     from gpit_fairshare.verification import Verification, verify
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "Report",
     "Result",
     "SchemeError",
+    "Solution",
     "UsageError",
     "Verification",
     "__version__",
@@ -57,6 +60,7 @@ __all__ = [
     "compare",
     "explain",
     "reallocate",
+    "solve",
     "verify",
 ]
 
@@ -73,6 +77,8 @@ _HOMES = {
     "Finding": "findings",
     "Function": "language.functions",
     "Page": "presentation",
+    "solve": "sweeps.solving",
+    "Solution": "sweeps.solving",
     "verify": "verification",
     "Verification": "verification",
 }

@@ -44,6 +44,7 @@ MATURITY = ROOT / "docs" / "maturity.md"
 ROOM = "allocate --population population.csv --transition none"
 REALLOCATE = "reallocate --allocation result.csv --forecast forecast.csv --year 2014/15"
 BOTH = "compare gpit-2014-16 gpit-2014-16 --population population.csv --spend spend.csv"
+SOLVE = "solve revenue_budget --for total(allocation)<=5 --between 0 10 --population population.csv --transition none"
 MATURE = "maturity --indicators practices.csv --ccg-indicators ccgs.csv"
 
 TABLES = dict.fromkeys(("--population", "--spend", "--input", "--crosswalk"), ".csv")
@@ -81,6 +82,7 @@ READS = {
     ("reallocate", "--allocation"): "reallocate --allocation BAD.xlsx --forecast forecast.csv --year 2014/15",
     ("reallocate", "--forecast"): "reallocate --allocation result.csv --forecast BAD.csv --year 2014/15",
     ("reallocate", "--adjustments"): f"{REALLOCATE} --adjustments BAD.csv",
+    **reading("solve", SOLVE, ALL),
     ("test", "PATH"): "test BAD.toml",
     ("verify", "RESULT"): "verify BAD.csv",
     ("verify", "FILE|FOLDER"): "verify result.json BAD.csv",
@@ -101,6 +103,7 @@ WRITES = {
     ("maturity", "--by-practice"): (f"{MATURE} --by-practice OUT", (".csv",)),
     ("reallocate", "-o"): (f"{REALLOCATE} -o OUT", (*RESULT_ENDINGS, *FORMATS)),
     ("reallocate", "--letters"): (f"{REALLOCATE} --letters OUT", (".csv", *FORMATS)),
+    ("solve", "-o"): (f"{SOLVE} -o OUT", (".json", ".csv", *FORMATS)),
     ("test", "--junit"): ("test cases --junit OUT", (".xml",)),
 }
 """Command and option to a run that writes `OUT`, with the possible file endings."""

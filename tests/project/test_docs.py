@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 
 from documents import Piece, pieces, quoted, same, table, tables, typed
-from gpit_fairshare import Function, GpitError, allocate, compare, explain, structured_texts
+from gpit_fairshare import Function, GpitError, allocate, compare, explain, solve, structured_texts
 from gpit_fairshare.cases.shape import ORIGINS, CaseDocument, CaseHeader, CaseSource, RunEntry
 from gpit_fairshare.cli.defaults import read_defaults
 from gpit_fairshare.comparison.model import OutcomeChange
@@ -56,6 +56,7 @@ COMPARE = ROOT / "docs" / "compare.md"
 VERIFY = ROOT / "docs" / "verify.md"
 SWEEP = ROOT / "docs" / "sweep.md"
 REALLOCATE = ROOT / "docs" / "reallocate.md"
+SOLVE = ROOT / "docs" / "solve.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
@@ -706,6 +707,24 @@ def test_columns_and_sheets_of_the_comparison(compared, tmp_path):
     assert columns == [name for name in header if not name.startswith(("cause_", "alone_", "interaction_"))]
     sheets = openpyxl.load_workbook(tmp_path / "c.xlsx").sheetnames
     assert [quoted(name)[0] for name, _ in table(COMPARE, "sheet", "what it holds")] == sheets
+
+
+def test_options_of_solve_are_all_there():
+    """Beside the options of a run, every option of `gpit solve` has its row in docs/solve.md, and no other has."""
+    own = options_listed(SOLVE, "option", "what it does")
+
+    assert own | RUN_FLAGS == options_in_help("solve")
+
+
+def test_keys_of_a_solution():
+    """The keys in docs/solve.md are those of an answer."""
+    document = solve(
+        sample=True, transition="none", parameter="revenue_budget", condition="allocation < 0", between=(1, 2)
+    ).document()
+    listed = [key for keys, _ in table(SOLVE, "key of an answer", "what it holds") for key in quoted(keys)]
+
+    assert sorted(listed) == sorted(document)
+    assert f"`{document['schema']}`" in SOLVE.read_text(encoding="utf-8")
 
 
 def test_options_of_reallocate_are_all_there():

@@ -104,7 +104,7 @@ def account_of(scheme: Scheme, year: Year) -> MoneyAccount | None:
         taken_away=tuple(line(name) for name in money.taken_away),
         out=line(scheme.result),
         unspent=tuple((left if name in year.unspent else line)(name) for name in money.unspent),
-        rounding=_rounding(scheme, year),
+        rounding=rounding_margin(scheme, year),
     )
 
 
@@ -147,7 +147,7 @@ def left_over_by_group(scheme: Scheme, year: Year, name: str) -> list[Fraction]:
     ]
 
 
-def _rounding(scheme: Scheme, year: Year) -> float:
+def rounding_margin(scheme: Scheme, year: Year) -> float:
     """Return how far rounding can move the money account, in £: half a unit for each rounded figure, and a penny.
 
     Only steps between the named money and the allocation count: figures that are rounded earlier are rounded in both.

@@ -23,15 +23,18 @@ from gpit_fairshare.reports.formats import FORMATS, rendered
 from gpit_fairshare.reports.formats.html import fragment
 from gpit_fairshare.reports.output_files import (
     COMPARISON_ENDINGS,
+    SOLUTION_ENDINGS,
     ResultFiles,
     checked_outputs,
     comparison_writers,
     document_writers,
     page_of,
+    solution_writers,
     sweep_writers,
     write_drafts,
 )
 from gpit_fairshare.reports.page.bundle import MISSING, is_available
+from gpit_fairshare.reports.solving import solution_document
 from gpit_fairshare.reports.sweep import SweepReport, sweep_document
 from gpit_fairshare.reports.verification import verification_document
 from gpit_fairshare.results import RESULT_ENDINGS
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.presentation import Presented
     from gpit_fairshare.reports.document import Document
+    from gpit_fairshare.sweeps.solving import Solution
     from gpit_fairshare.sweeps.sweep import Sweep
 
 _OPTION: Final = "write"
@@ -137,6 +141,9 @@ def write(
         compared_paths = [str(path) for path in outputs if path.name in compared]
         checked_outputs(outputs, compared_paths, (*COMPARISON_ENDINGS, *FORMATS), option=_OPTION)
         write_drafts(comparison_writers(subject, report, outputs, _ignore)).close()
+    elif is_solution(subject):
+        checked_outputs(outputs, [], (*SOLUTION_ENDINGS, *FORMATS), option=_OPTION)
+        write_drafts(solution_writers(subject, report, outputs)).close()
     else:
         checked_outputs(outputs, [], FORMATS, option=_OPTION)
         write_drafts(document_writers(report, outputs)).close()
@@ -162,6 +169,8 @@ def _report(subject: Presented, *, is_short: bool = False, **options: Any) -> Do
             return verification_document(subject)
     if is_sweep(subject):
         return sweep_document(SweepReport(subject, **options), is_short=is_short)
+    if is_solution(subject):
+        return solution_document(subject)
     raise TypeError(type(subject).__name__)
 
 
@@ -169,6 +178,12 @@ def is_sweep(subject: Presented) -> TypeGuard[Sweep]:
     """Return whether an object is a sweep; NumPy is not loaded to find out."""
     module = sys.modules.get("gpit_fairshare.sweeps.sweep")
     return module is not None and isinstance(subject, module.Sweep)
+
+
+def is_solution(subject: Presented) -> TypeGuard[Solution]:
+    """Return whether an object is a solution; NumPy is not loaded to find out."""
+    module = sys.modules.get("gpit_fairshare.sweeps.solving")
+    return module is not None and isinstance(subject, module.Solution)
 
 
 def _inputs_among(outputs: Sequence[Path], digests: Collection[str]) -> list[str]:

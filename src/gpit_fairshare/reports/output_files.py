@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from gpit_fairshare.reports.document import Block, Document
     from gpit_fairshare.reports.sweep import SweepReport
     from gpit_fairshare.reports.terminal import Advance
+    from gpit_fairshare.sweeps.solving import Solution
 
 COMPARISON_ENDINGS: Final = (".xlsx", ".json", ".csv")
 """Endings of files that hold a whole comparison."""
+SOLUTION_ENDINGS: Final = (".json", ".csv")
+"""Endings of files that hold what a search found."""
 
 
 def write_drafts(writers: Mapping[Path, Callable[[Path], object]]) -> ExitStack:
@@ -61,6 +64,28 @@ def comparison_writers(
         if (ending := path.suffix.lower()) in COMPARISON_ENDINGS:
             writers[path] = partial(_write_comparison, comparison, ending, advance)
     return writers
+
+
+def solution_writers(
+    solution: Solution, report: Document, outputs: Sequence[Path]
+) -> dict[Path, Callable[[Path], None]]:
+    """Return, for each output, a function that writes what a search found, or the report on it, to a draft."""
+    writers = document_writers(report, outputs)
+    for path in outputs:
+        if (ending := path.suffix.lower()) in SOLUTION_ENDINGS:
+            writers[path] = partial(_write_solution, solution, ending)
+    return writers
+
+
+def _write_solution(solution: Solution, ending: str, draft: Path) -> None:
+    """Write what a search found to a draft as JSON or as CSV, by the ending of the final file."""
+    from gpit_fairshare.results.writing import write_table  # noqa: PLC0415  # as below
+    from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415  # not for --help
+
+    if ending == ".csv":
+        write_table(solution.frame, draft)
+    else:
+        draft.write_bytes(json_text(solution.document()).encode())
 
 
 def _write_page(comparison: Comparison, draft: Path) -> None:

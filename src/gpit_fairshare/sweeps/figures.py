@@ -51,7 +51,7 @@ def figures_of(year: BatchYear, number: int) -> dict[str, Array]:
     figures = {ALLOCATED: exact_totals(result)}
     if is_money(scheme.symbols[scheme.result].unit):
         if scheme.money.unspent:
-            figures[UNSPENT] = sum((_unspent(year, name) for name in scheme.money.unspent), start=np.zeros(1))
+            figures[UNSPENT] = sum((unspent_of(year, name) for name in scheme.money.unspent), start=np.zeros(1))
         figures |= _changes(year, result)
     figures |= _outcomes(year, scheme)
     for step in scheme.steps:
@@ -60,7 +60,7 @@ def figures_of(year: BatchYear, number: int) -> dict[str, Array]:
     return {name: np.broadcast_to(values, (number,)) for name, values in figures.items()}
 
 
-def _unspent(year: BatchYear, name: str) -> Array:
+def unspent_of(year: BatchYear, name: str) -> Array:
     """Return the unspent money of a step in £, after rounding where the shares are rounded."""
     scheme, steps = year.scheme, {step.name: step for step in year.scheme.steps}
     step = steps.get(name)
