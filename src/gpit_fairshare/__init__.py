@@ -3,7 +3,7 @@
 `allocate` runs a scheme over files and returns a `Result` with Polars frames; `check` returns a `Report` on the
 files; `explain` returns the arithmetic of one organisation; `compare` compares two results; `verify` runs a result
 again from its manifest; `reallocate` recovers the forecast underspends of a year and gives them to others in that year;
-`solve` finds the value of a parameter up to which a condition is true.
+`sweep` runs many scenarios at once; `solve` finds the value of a parameter up to which a condition is true.
 `Function` is a function that a plug-in adds to the formula language. Names load when they are first used, so that
 importing the package is quick.
 """
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.presentation import Page
     from gpit_fairshare.reallocation import reallocate
     from gpit_fairshare.sweeps.solving import Solution, solve
+    from gpit_fairshare.sweeps.sweep import Sweep, sweep
     from gpit_fairshare.verification import Verification, verify
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Result",
     "SchemeError",
     "Solution",
+    "Sweep",
     "UsageError",
     "Verification",
     "__version__",
@@ -61,6 +63,7 @@ __all__ = [
     "explain",
     "reallocate",
     "solve",
+    "sweep",
     "verify",
 ]
 
@@ -79,6 +82,8 @@ _HOMES = {
     "Page": "presentation",
     "solve": "sweeps.solving",
     "Solution": "sweeps.solving",
+    "sweep": "sweeps.sweep",
+    "Sweep": "sweeps.sweep",
     "verify": "verification",
     "Verification": "verification",
 }

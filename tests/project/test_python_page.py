@@ -1,4 +1,4 @@
-"""docs/python.md is what `scripts/python-page` makes of the public names."""
+"""docs/python.md and docs/python-results.md are what `scripts/python-page` makes of the public names."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import runpy
 import gpit_fairshare
 from running import ROOT
 
-PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("python.md", "python-results.md")}
 
 
-def test_the_page_is_that_of_the_code():
-    """Signatures and docstrings of today give the page; if they do not, run `scripts/python-page`."""
-    assert runpy.run_path(str(ROOT / "scripts" / "python-page"))["page"]() == PAGE
+def test_the_pages_are_those_of_the_code():
+    """Signatures and docstrings of today give the pages; if they do not, run `scripts/python-page`."""
+    assert runpy.run_path(str(ROOT / "scripts" / "python-page"))["pages"]() == PAGES
 
 
-def test_the_page_names_everything_public():
-    """Each name of the package is on the page, but for its version."""
-    missing = {name for name in gpit_fairshare.__all__ if f"`{name}`" not in PAGE and f"\n## {name}\n" not in PAGE}
+def test_the_pages_name_everything_public():
+    """Each name of the package is on a page, but for its version."""
+    texts = "".join(PAGES.values())
+    missing = {name for name in gpit_fairshare.__all__ if f"`{name}`" not in texts and f"\n## {name}\n" not in texts}
 
     assert missing == {"__version__"}
