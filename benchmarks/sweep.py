@@ -81,7 +81,7 @@ def floor_and_ceiling(people: Array, spend: Array, budget: Array, floor_growth: 
             to_share = (budget - floor.sum(axis=1, keepdims=True))[:, 0]
             full = np.cumsum(rooms, axis=1)
             rest = gains.sum(axis=1, keepdims=True) - np.cumsum(gains, axis=1)
-            spent = full + rest * turns
+            spent = np.where(np.isinf(turns), np.inf, full + rest * turns)
             place = (spent < to_share[:, None]).sum(axis=1)
             last = full.shape[1] - 1
             rows = np.arange(len(full))

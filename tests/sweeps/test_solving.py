@@ -316,6 +316,14 @@ def test_a_change_between_two_calculated_values_can_be_missed_and_is_said_to_be(
     assert solution.spacing == 50_000
 
 
+def test_a_spacing_is_written_without_noise_of_floats():
+    """-50% to 0% by 0.01% are 5,001 values; every 13th is calculated first, 0.13% apart, not 0.13000000000000002%."""
+    solution = solved("floor-and-ceiling", "floor_growth", "total(allocation) >= 0", "-50%", "0%")
+
+    assert solution.spacing == 13
+    assert "at most 0.13% apart" in " ".join(_SolutionReport(solution).caveats())
+
+
 @pytest.mark.parametrize(
     ("condition", "between", "sentences"),
     [

@@ -177,7 +177,7 @@ class _SolutionReport:
         if calculated == count:
             yield f"All {whole(count)} values were calculated, and those in the table again by single runs."
             return
-        gap = self.value(abs(float(solution.values.step)) * solution.spacing)
+        gap = self.value(float(abs(solution.values.step) * solution.spacing))
         what = "two changes, or a closer value," if solution.is_equality else "two changes"
         yield (
             f"{whole(calculated)} of {whole(count)} values were calculated, at most {gap} apart, and those in the "
