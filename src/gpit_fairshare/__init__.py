@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.presentation import Page
     from gpit_fairshare.reallocation import reallocate
     from gpit_fairshare.sweeps.solving import Solution, solve
-    from gpit_fairshare.sweeps.sweep import Sweep, sweep
+    from gpit_fairshare.sweeps.sweep import Sweep, scenarios, sweep
     from gpit_fairshare.verification import Verification, verify
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "compare",
     "explain",
     "reallocate",
+    "scenarios",
     "solve",
     "sweep",
     "verify",
@@ -82,6 +83,7 @@ _HOMES = {
     "Page": "presentation",
     "solve": "sweeps.solving",
     "Solution": "sweeps.solving",
+    "scenarios": "sweeps.sweep",
     "sweep": "sweeps.sweep",
     "Sweep": "sweeps.sweep",
     "verify": "verification",

@@ -45,6 +45,8 @@ ROOM = "allocate --population population.csv --transition none"
 REALLOCATE = "reallocate --allocation result.csv --forecast forecast.csv --year 2014/15"
 BOTH = "compare gpit-2014-16 gpit-2014-16 --population population.csv --spend spend.csv"
 SOLVE = "solve revenue_budget --for total(allocation)<=5 --between 0 10 --population population.csv --transition none"
+ROWS = "sweep --population population.csv --transition none"
+SWEEP = f"{ROWS} --vary revenue_budget=5,10"
 MATURE = "maturity --indicators practices.csv --ccg-indicators ccgs.csv"
 
 TABLES = dict.fromkeys(("--population", "--spend", "--input", "--crosswalk"), ".csv")
@@ -83,6 +85,8 @@ READS = {
     ("reallocate", "--forecast"): "reallocate --allocation result.csv --forecast BAD.csv --year 2014/15",
     ("reallocate", "--adjustments"): f"{REALLOCATE} --adjustments BAD.csv",
     **reading("solve", SOLVE, ALL),
+    ("sweep", "--scenarios"): f"{ROWS} --scenarios BAD.csv",
+    **reading("sweep", SWEEP, ALL),
     ("test", "PATH"): "test BAD.toml",
     ("verify", "RESULT"): "verify BAD.csv",
     ("verify", "FILE|FOLDER"): "verify result.json BAD.csv",
@@ -104,6 +108,7 @@ WRITES = {
     ("reallocate", "-o"): (f"{REALLOCATE} -o OUT", (*RESULT_ENDINGS, *FORMATS)),
     ("reallocate", "--letters"): (f"{REALLOCATE} --letters OUT", (".csv", *FORMATS)),
     ("solve", "-o"): (f"{SOLVE} -o OUT", (".json", ".csv", *FORMATS)),
+    ("sweep", "-o"): (f"{SWEEP} -o OUT", (*RESULT_ENDINGS, *FORMATS)),
     ("test", "--junit"): ("test cases --junit OUT", (".xml",)),
 }
 """Command and option to a run that writes `OUT`, with the possible file endings."""

@@ -20,7 +20,7 @@ from gpit_fairshare.reports import sweep_workbook
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.reports.sweep import SweepReport, _evenly, sparkline, sweep_document
 from gpit_fairshare.reports.terminal import make_console
-from gpit_fairshare.sweeps.sweep import sweep
+from gpit_fairshare.sweeps.sweep import scenarios, sweep
 from running import ABCD_PEOPLE, ABCD_SPEND, population_file, read_rows, spend_file, words, write_rows
 
 FLOOR = {"transition": "floor-and-ceiling", "years": "2014/15"}
@@ -358,3 +358,20 @@ def test_what_has_no_effect_or_cannot_be_is_refused(options, message, folder, ca
     assert (code, printed) == (2, "")
     assert message in problem
     assert "scenarios of" not in problem
+
+
+def test_scenarios_can_be_seen_and_changed_before_they_are_run():
+    """5% and 0% less than £140m, with a fund of £0 or £20m: four scenarios; those without a fund give two runs."""
+    grid = scenarios(["revenue_budget=-5%,+0%", "transition_fund=0,20000000"])
+
+    assert grid.rows() == [(1, 133e6, 0), (2, 133e6, 20e6), (3, 140e6, 0), (4, 140e6, 20e6)]
+    some = sweep(sample=True, scenarios=grid.filter(transition_fund=0))
+    assert some.frame["revenue_budget"].unique().to_list() == [133e6, 140e6]
+    assert some.frame.filter(year="2015/16")["allocated"].to_list() == [133e6, 140e6]
+
+
+@pytest.mark.parametrize("vary", [[], ["transition=none,floor-damping"]])
+def test_scenarios_of_no_parameter_are_refused(vary):
+    """A frame of scenarios has values of parameters only."""
+    with pytest.raises(UsageError, match="give parameters to vary"):
+        scenarios(vary)

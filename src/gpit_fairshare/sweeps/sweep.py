@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from gpit_fairshare.allocation import AllocateOptions, read
+from gpit_fairshare.allocation import AllocateOptions, load_scheme, read
 from gpit_fairshare.engine import calculate, versions_now
 from gpit_fairshare.engine.batches.running import run_scenarios
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.presentation import Presented
-from gpit_fairshare.run_options import InputFrame, called_with
+from gpit_fairshare.run_options import DEFAULT_SCHEME, DataFrame, called_with, listed
 from gpit_fairshare.sweeps.draws import draws
 from gpit_fairshare.sweeps.figures import figures_of
 from gpit_fairshare.sweeps.frames import SweepOfRule, figure_quantiles_of, frame_of, organisations_of, quantiles_of
@@ -49,7 +49,7 @@ class SweepOptions(AllocateOptions):
     """
 
     vary: Sequence[str] = ()
-    scenarios: str | Path | InputFrame | Sequence[Mapping[str, object]] | None = None
+    scenarios: str | Path | DataFrame | Sequence[Mapping[str, object]] | None = None
     draw: Sequence[str] = ()
     runs: int = DEFAULT_RUNS
     seed: int = 1
@@ -161,6 +161,38 @@ def count_in_words(plans: Sequence[PlannedRule]) -> str:
     return f"{text} scenario{'' if count == 1 else 's'} of {plans[0].scheme.name}"
 
 
+def scenarios(
+    vary: Sequence[str],
+    *,
+    scheme: str | Path = DEFAULT_SCHEME,
+    formula: str | Path | None = None,
+    transition: str | Path | None = None,
+    settings: Mapping[str, float | str] | None = None,
+) -> pl.DataFrame:
+    """Return the scenarios of a sweep without running them, to change some and give them to `sweep(scenarios=…)`.
+
+    Args:
+        vary: What varies, as for `sweep`; not the formula or the transition.
+        scheme: A library name or the path of a scheme file.
+        formula: Replaces the scheme's formula.
+        transition: Replaces the scheme's transition.
+        settings: Parameter values of all scenarios.
+
+    Returns:
+        A Polars frame with a row for each scenario: its number `scenario`, and each parameter that varies, in its unit.
+
+    Raises:
+        UsageError: `vary` is empty, or a text in it cannot be used.
+        SchemeError: The scheme cannot be used.
+    """  # noqa: DOC502 - some raised by what it calls
+    pairs, others = rules_in(vary)
+    if not others or pairs != [(None, None)]:
+        raise UsageError("scenarios: give parameters to vary; sweep takes formula=… and transition=… too")
+    rule = AllocateOptions(scheme=scheme, formula=formula, transition=transition, settings=settings)
+    variations = grid(load_scheme(rule, needs_values=False), others)
+    return pl.DataFrame({"scenario": range(1, variations.count + 1), **variations.columns})
+
+
 @called_with(SweepOptions)
 def sweep(options: SweepOptions) -> Sweep:
     """Run a scheme in many scenarios, and return the figures of each, or why it is impossible.
@@ -191,7 +223,10 @@ def run_sweep(
     Raises:
         UsageError: Nothing varies, or more than one of `vary`, `scenarios` and `draw` says what does.
     """
-    given = [name for name in ("vary", "scenarios", "draw") if getattr(options, name)]
+    values = {name: getattr(options, name) for name in ("vary", "scenarios", "draw")}
+    # A frame is given even without rows, and has no truth value.
+    is_empty = {name: value is None or (isinstance(value, Sequence) and not value) for name, value in values.items()}
+    given = [name for name in values if not is_empty[name]]
     pairs, vary = rules_in(options.vary)
     if not given:
         raise UsageError("nothing varies; give --vary, --scenarios or --draw")
@@ -219,8 +254,8 @@ def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Seq
         return grid(scheme, vary)
     if isinstance(options.scenarios, Sequence) and not isinstance(options.scenarios, str):
         return from_rows(scheme, options.scenarios)
-    source = options.scenarios
-    return from_file(scheme, source if isinstance(source, InputFrame) else str(source))
+    (source,) = listed(options.scenarios, "scenarios")
+    return from_file(scheme, source)
 
 
 def _base_of(options: SweepOptions, plan: PlannedRule) -> Result | None:

@@ -125,7 +125,8 @@ class BatchYear:
         """The unspent money of each `share_out` step that varies: (scenarios, groups or 1), before rounding."""
         self.amounts: dict[str, Array] = {}
         """What each of these steps had to share: (scenarios or 1, groups or 1)."""
-        self._shares: dict[str, tuple[Array, Array, Array]] = {}
+        self.shares: dict[str, tuple[Array, Array, Array]] = {}
+        """The exact shares of each of these steps, as floats, what they are above these, and the error of both."""
         self._figures: dict[str, Array] = {}
 
     def run(self) -> None:
@@ -155,7 +156,7 @@ class BatchYear:
             (self.values, before.values, name),
             (self.unspent, before.unspent, name),
             (self.amounts, before.amounts, name),
-            (self._shares, before._shares, name),  # noqa: SLF001  # of its own class
+            (self.shares, before.shares, name),
             (self.checks, before.checks, where),
             (self.outcomes, before.outcomes, where),
         ]
@@ -210,7 +211,7 @@ class BatchYear:
         elif isinstance(part, Step):
             self.values[part.name] = calculated.values
             if calculated.low is not None and calculated.bound is not None:
-                self._shares[part.name] = calculated.values, calculated.low, calculated.bound
+                self.shares[part.name] = calculated.values, calculated.low, calculated.bound
             if calculated.unspent is not None and calculated.amounts is not None:
                 self.unspent[part.name], self.amounts[part.name] = calculated.unspent, calculated.amounts
         else:
@@ -458,8 +459,8 @@ class BatchYear:
     def _rounded(self, kernel: tree.Rounded, kind: Kind) -> _Calculated:
         """Return the values of a `rounded` step."""
         groups, name = 1, kernel.of.name
-        if name in self._shares and self.scheme.symbols[name].kind == kind:
-            high, low, bound = self._shares[name]
+        if name in self.shares and self.scheme.symbols[name].kind == kind:
+            high, low, bound = self.shares[name]
         else:
             high = self._exact(kernel.of, kind)
             low = bound = np.zeros((1, 1))
