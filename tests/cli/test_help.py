@@ -161,9 +161,8 @@ def test_examples_run(example, folder_of_examples):
         timeout=120,
     )
 
-    # A comparison that finds differences is 1. A sweep says how many scenarios follow.
-    message = done.stderr.decode() if not example.startswith("gpit sweep") else ""
-    assert (done.returncode, message) == (int(example.startswith("gpit compare")), "")
+    # A comparison that finds differences is 1.
+    assert (done.returncode, done.stderr.decode()) == (int(example.startswith("gpit compare")), "")
     assert done.stdout
 
 

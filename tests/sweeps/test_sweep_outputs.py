@@ -213,7 +213,7 @@ def test_tables_have_a_row_for_each_scenario_and_year(folder, capsys):
     code, _, message = run(command, folder, capsys)
     rows = read_rows(folder / "s.csv")
 
-    assert (code, message) == (0, "5 scenarios of gpit-2014-16")
+    assert (code, message) == (0, "")
     assert [row["allocated"] for row in rows] == ["", "", "", "2050000", "2100000"]
     assert ["too little" in row["impossible"] for row in rows] == [True] * 3 + [False] * 2
     assert pl.read_parquet(folder / "s.parquet")["revenue_budget"].to_list() == [*range(1_900_000, 2_150_000, 50_000)]
@@ -319,13 +319,15 @@ def test_python_writes_what_the_command_writes(floors, folder, capsys):
 # The command -----------------------------------------------------------------------------------------------------
 
 
-def test_it_says_how_many_scenarios_before_it_starts(folder, capsys):
-    """A grid is written as a product; a sweep of rules counts these too."""
+def test_it_says_on_a_terminal_how_many_scenarios_follow(folder, capsys, monkeypatch):
+    """A grid is written as a product; a sweep of rules counts these too. A log gets nothing."""
+    messages = []
+    monkeypatch.setattr("gpit_fairshare.cli.sweep.print_on_terminal", messages.append)
     grid = f"{TYPED} --vary revenue_budget=1,2,3 --vary transition_fund=0,1"
     rules = f"{TYPED} --vary transition=none,cap-and-scale --vary revenue_budget=2500000,3000000"
 
-    assert run(grid, folder, capsys)[2] == "3 × 2 = 6 scenarios of gpit-2014-16"
-    assert run(rules, folder, capsys)[2] == "2 × 2 = 4 scenarios of gpit-2014-16"
+    assert (run(grid, folder, capsys)[2], run(rules, folder, capsys)[2]) == ("", "")
+    assert messages == ["3 × 2 = 6 scenarios of gpit-2014-16", "2 × 2 = 4 scenarios of gpit-2014-16"]
 
 
 @pytest.mark.slow

@@ -104,6 +104,12 @@ def print_message(message: str) -> None:
         discard_unprinted(sys.stderr)
 
 
+def print_on_terminal(message: str) -> None:
+    """Print a message on one line if standard error is a terminal, where progress is shown too."""
+    if sys.stderr.isatty():
+        print_message(message)
+
+
 def stdout_problem(fault: OSError) -> str:
     """Return the message that standard output cannot be written; nothing more is printed there."""
     discard_unprinted(sys.stdout)

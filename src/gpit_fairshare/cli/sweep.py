@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_answer, print_message, progress
+from gpit_fairshare.cli.output import print_answer, print_on_terminal, progress
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.reports.output_files import checked_outputs, sweep_writers, write_drafts
@@ -101,7 +101,7 @@ def sweep(  # noqa: PLR0913  # the options of the verb
             """Refuse an unknown organisation, say how many scenarios follow, and only then show progress."""
             if organisation:
                 code_of(plans[0], organisation)
-            print_message(count_in_words(plans))
+            print_on_terminal(count_in_words(plans))
             advances.append(bars.enter_context(progress("Calculating scenarios")))
 
         result = run_sweep(SweepOptions(**run.arguments(), **varying), announce)
