@@ -9,7 +9,7 @@ from gpit_fairshare.numbers import exact, exact_money, parameter_value, whole, w
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Role, Tone
-from gpit_fairshare.sweeps.conditions import BALANCED
+from gpit_fairshare.sweeps import BALANCED
 from gpit_fairshare.words import counted, is_money, joined, listed, span
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from gpit_fairshare.language.kinds import NATIONAL, Definition, Symbol, kind_of
 from gpit_fairshare.language.meaning import understand, unit_in
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.scheme.model import Check, Step
+from gpit_fairshare.sweeps import BALANCED
 from gpit_fairshare.sweeps.figures import unspent_of
 from gpit_fairshare.words import is_money
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 OPTION: Final = "--for"
 """The place of the formula in messages."""
-BALANCED: Final = "balanced"
-"""In place of a formula: nothing is unspent, and the money account balances."""
 _RELATIONS: Final = ("<=", ">=", "<", ">", "==")
 _ONE_POUND: Final = 1.0
 """£: less than this is not unspent, as in the notes of a run."""
