@@ -377,3 +377,32 @@ def test_scenarios_of_no_parameter_are_refused(vary):
     """A frame of scenarios has values of parameters only."""
     with pytest.raises(UsageError, match="give parameters to vary"):
         scenarios(vary)
+
+
+def test_a_setting_that_one_rule_does_not_have_names_the_rule():
+    """Cap and scale has no transition fund."""
+    with pytest.raises(UsageError, match=r"^with cap-and-scale: --set transition_fund: there is no such parameter"):
+        sweep(
+            sample=True,
+            settings={"transition_fund": 800_000},
+            vary=["transition=above-average-cost,cap-and-scale"],
+        )
+
+
+def test_why_there_is_no_base_run_is_said():
+    """The scheme's own transition has no floor growth, so only the two that vary have it."""
+    floors = sweep(
+        sample=True,
+        settings={"floor_growth": "-20%"},
+        vary=["transition=floor-damping,floor-and-ceiling"],
+    )
+    text = " ".join(floors._repr_html_().split())
+
+    assert "There is no base run of the scheme&#x27;s own rule and values to compare with: --set floor_growth" in text
+
+
+def test_rows_of_organisations_say_what_their_scenario_is(floors):
+    """A row has what varies, the year, the organisation, its result in the base run and in the scenario."""
+    names = ["scenario", "revenue_budget", "year", "org_code", "org_name", "base", "allocation", "difference"]
+
+    assert floors.organisations.columns == [*names, "impossible"]

@@ -109,7 +109,7 @@ class _SolutionReport:
         if solution.impossible and solution.impossible[0].first == first.value and solution.impossible[0].reaches_end:
             yield f"There is no answer: no value {ends} gives a result."
         elif first.is_true:
-            yield f"There is no limit: {self.condition()} {self.years} at every value {ends}."
+            yield f"There is no limit: {self.condition()} {self.years} at {self._all_of('every value')} {ends}."
         else:
             yield f"There is no answer: {self._nowhere()}, {ends}."
 
@@ -136,8 +136,16 @@ class _SolutionReport:
     def _nowhere(self) -> str:
         """Return that the condition is true at no value."""
         if self.solution.condition == BALANCED:
-            return f"at no value does the money balance {self.years}"
-        return f"at no value is {self.solution.condition} true {self.years}"
+            return f"at {self._all_of('no value')} does the money balance {self.years}"
+        return f"at {self._all_of('no value')} is {self.solution.condition} true {self.years}"
+
+    def _all_of(self, values: str) -> str:
+        """Return `every value` or `no value`, or how many of all values were calculated."""
+        count, calculated = self.solution.values.count, len(self.solution.trials)
+        if calculated == count:
+            return values
+        number = "none" if values.startswith("no") else "each"
+        return f"{number} of the {whole(calculated)} values that were calculated"
 
     def _why_not(self, proof: Proof) -> str:
         """Return why the condition is not true at a value."""

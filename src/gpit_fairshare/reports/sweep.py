@@ -192,7 +192,8 @@ def sweep_document(report: SweepReport, *, is_short: bool = False, file_names: S
         *(Paragraph(note) for note in dict.fromkeys(note for rule in report.rules for note in rule.variations.notes)),
     ]
     if not report.base:
-        blocks.append(Paragraph("The values of the scheme give no result, so there is no base run to compare with."))
+        problem = report.rules[0].base_problem
+        blocks.append(Paragraph(f"There is no base run of the scheme's own rule and values to compare with: {problem}"))
     if sweep.impossible_count < sweep.count:
         if report.is_drawn:
             blocks += [*_quantiles(report), *_most_varying(report)]

@@ -95,7 +95,7 @@ def _changes(year: BatchYear, result: Array) -> dict[str, Array]:
             "gain": (changes >= NO_CHANGE).sum(axis=1),
             "lose": (changes <= -NO_CHANGE).sum(axis=1),
             "largest_loss": np.maximum(0.0, -changes[rows, worst]),
-            LARGEST_LOSS_ROW: worst,
+            LARGEST_LOSS_ROW: np.where(changes[rows, worst] < 0, worst, np.nan),
         }
     if PEOPLE in inputs:
         people = inputs[PEOPLE]

@@ -37,6 +37,8 @@ class SweepOfRule:
     variations: Scenarios
     base: Result | None
     """The single run of the scheme's own rule and values; None if that is impossible."""
+    base_problem: str
+    """Why there is no base run; empty if there is one."""
     results: Mapping[str, Array]
     """By year: the result of each organisation, (scenarios, organisations); NaN where it is impossible."""
     figures: Mapping[str, Mapping[str, Array]]
@@ -77,12 +79,7 @@ class SweepOfRule:
 
 def frame_of(rule: SweepOfRule, year: str, first: int) -> pl.DataFrame:
     """Return a row for each scenario of a rule in a year; `first` is the number of its first scenario."""
-    number, variations = rule.variations.count, rule.variations
-    columns: dict[str, Any] = {"scenario": np.arange(first, first + number)}
-    if variations.names:
-        columns["name"] = [*variations.names]
-    columns |= {key: [name] * number for key, name in rule.rule_names().items()}
-    columns |= {**variations.columns, "year": [year] * number}
+    columns = _identities(rule, year, first)
     figures = dict(rule.figures[year])
     row_of_loss = figures.pop(LARGEST_LOSS_ROW, None)
     counts = [name for name in figures if name in COUNTS or name.startswith(OUTCOME)]
@@ -94,19 +91,30 @@ def frame_of(rule: SweepOfRule, year: str, first: int) -> pl.DataFrame:
     return frame.with_columns(pl.Series("impossible", rule.reasons(), dtype=pl.String))
 
 
+def _identities(rule: SweepOfRule, year: str, first: int) -> dict[str, Any]:
+    """Return the columns that say what each scenario is: its number and name, the rule, what varies, and the year."""
+    number, variations = rule.variations.count, rule.variations
+    columns: dict[str, Any] = {"scenario": np.arange(first, first + number)}
+    if variations.names:
+        columns["name"] = [*variations.names]
+    columns |= {key: [name] * number for key, name in rule.rule_names().items()}
+    return {**columns, **variations.columns, "year": [year] * number}
+
+
 def organisations_of(rule: SweepOfRule, year: str, first: int, only: str | None = None) -> pl.DataFrame:
     """Return a row for each scenario and organisation of a rule in a year; `only` is the code of a single one."""
     rows = [row for row, code in enumerate(rule.codes(year)) if only in (None, code)]
     codes, names = ([texts[row] for row in rows] for texts in (rule.codes(year), rule.names(year)))
     number, values = rule.variations.count, rule.results[year][:, rows]
+    base = np.broadcast_to(rule.base_results(year)[rows], values.shape)
     return pl.DataFrame(
         {
-            "scenario": np.repeat(np.arange(first, first + number), len(codes)),
-            "year": [year] * (number * len(codes)),
+            **{name: np.repeat(column, len(codes)) for name, column in _identities(rule, year, first).items()},
             "org_code": codes * number,
             "org_name": names * number,
+            "base": base.ravel(),
             rule.scheme.result: values.ravel(),
-            "difference": (values - rule.base_results(year)[rows]).ravel(),
+            "difference": (values - base).ravel(),
             "impossible": [reason for reason in rule.reasons() for _ in codes],
         },
         nan_to_null=True,

@@ -24,6 +24,7 @@ from gpit_fairshare.sweeps.draws import draws
 from gpit_fairshare.sweeps.figures import figures_of
 from gpit_fairshare.sweeps.frames import SweepOfRule, figure_quantiles_of, frame_of, organisations_of, quantiles_of
 from gpit_fairshare.sweeps.scenarios import Scenarios, counts_text, from_file, from_rows, grid, rules_in
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
@@ -236,11 +237,16 @@ def run_sweep(
     with allowed(options.plugins):
         for formula, transition in pairs:
             own = replace(options, formula=formula or options.formula, transition=transition or options.transition)
-            scheme, inputs, run = read(own)
-            plans.append(PlannedRule(formula, transition, scheme, inputs, _variations(own, scheme, inputs, vary), run))
+            try:
+                scheme, inputs, run = read(own)
+                variations = _variations(own, scheme, inputs, vary)
+            except UsageError as fault:
+                names = [name for name in (formula, transition) if name]
+                raise UsageError(f"with {joined(names)}: {fault}" if names else str(fault)) from None
+            plans.append(PlannedRule(formula, transition, scheme, inputs, variations, run))
         before(plans)
         base = _base_of(options, plans[0])
-        rules = [_swept(plan, base) for plan in plans]
+        rules = [_swept(plan, *base) for plan in plans]
     manifests = [_manifest(rule, plan.run) for rule, plan in zip(rules, plans, strict=True)]
     texts = {"vary": [*options.vary], "draw": [*options.draw]}
     return Sweep(tuple(rules), {**versions_now(), "numpy": np.__version__, **texts, "rules": manifests})
@@ -258,18 +264,18 @@ def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Seq
     return from_file(scheme, source)
 
 
-def _base_of(options: SweepOptions, plan: PlannedRule) -> Result | None:
-    """Return the single run of the scheme's own rule and values; None if it is impossible."""
+def _base_of(options: SweepOptions, plan: PlannedRule) -> tuple[Result | None, str]:
+    """Return the single run of the scheme's own rule and values; or None, and why there is none."""
     try:
         if plan.formula is None and plan.transition is None:
-            return calculate(plan.scheme, plan.inputs)
+            return calculate(plan.scheme, plan.inputs), ""
         scheme, inputs, _ = read(options)
-        return calculate(scheme, inputs)
-    except GpitError:  # scenarios of other rules and values may be possible
-        return None
+        return calculate(scheme, inputs), ""
+    except GpitError as fault:  # scenarios of other rules and values may be possible
+        return None, str(fault)
 
 
-def _swept(plan: PlannedRule, base: Result | None) -> SweepOfRule:
+def _swept(plan: PlannedRule, base: Result | None, base_problem: str) -> SweepOfRule:
     """Return all scenarios of a rule."""
     scheme, inputs, variations = plan.scheme, plan.inputs, plan.variations
     number = variations.count
@@ -287,7 +293,7 @@ def _swept(plan: PlannedRule, base: Result | None) -> SweepOfRule:
 
     runs = run_scenarios(scheme, inputs, {**variations.values, **variations.inputs}, number, variations.refused, take)
     of_plan = plan.formula, plan.transition, scheme, inputs, variations
-    return SweepOfRule(*of_plan, base, results, figures, runs.impossible, runs.single_runs)
+    return SweepOfRule(*of_plan, base, base_problem, results, figures, runs.impossible, runs.single_runs)
 
 
 def _manifest(rule: SweepOfRule, run: Mapping[str, Any]) -> dict[str, Any]:
