@@ -379,6 +379,16 @@ def test_scenarios_of_no_parameter_are_refused(vary):
         scenarios(vary)
 
 
+def test_four_parameters_fit_on_80_columns(capsys, monkeypatch):
+    """Figures that have no room are named; no line is longer than the screen, in either table."""
+    many = [f"{name}=1000000,100000000" for name in ("revenue_budget@2014/15", "revenue_budget@2015/16")]
+    many += [f"transition_fund@{year}=0,20000000" for year in ("2014/15", "2015/16")]
+    lines = screen(sweep(sample=True, vary=many), capsys, monkeypatch)
+
+    assert max(map(len, lines)) <= 80
+    assert sum("because the screen is too narrow" in line for line in lines) == 2
+
+
 def test_a_setting_that_one_rule_does_not_have_names_the_rule():
     """Cap and scale has no transition fund."""
     with pytest.raises(UsageError, match=r"^with cap-and-scale: --set transition_fund: there is no such parameter"):

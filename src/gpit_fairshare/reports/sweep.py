@@ -307,7 +307,7 @@ def _scenarios(report: SweepReport, most: int) -> Iterator[document.Block]:
     numbers = _evenly(range(1, report.sweep.count + 1), most)
     columns = _identity_columns(report)
     names = [name for name in report.figures if not name.endswith("_per_head")]
-    ranks = {"largest_loss": 2, "lose": 3}
+    ranks = {"largest_loss": 2, "lose": 3, "unspent": 4}
     columns += [Column(report.figures[name][0], spare=ranks.get(name, 0)) for name in names]
     has_rates = "lowest_per_head" in report.figures
     columns += [Column("£ per head", spare=1)] if has_rates else []
@@ -373,14 +373,18 @@ def _organisation(report: SweepReport, most: int) -> Iterator[document.Block]:
     base = report.result(report.rules[0])
     has_base = not math.isnan(base)
     own = Column(report.scheme.labels[report.scheme.result])
-    columns = [*_identity_columns(report), own, *([Column("Difference"), Column("%")] if has_base else [])]
+    columns = [
+        *_identity_columns(report),
+        own,
+        *([Column("Difference", spare=2), Column("%", spare=1)] if has_base else []),
+    ]
     rows = [Row([*_base_identity(report), report.write(base), "–", "–"])] if has_base else []
     for number in numbers:
         result = report.result(*report.located(number))
         differences = _difference(report, result, base) if has_base else []
         rows.append(Row([*report.identity(number), report.write(result), *differences]))
     yield Heading(f"{report.name} in {report.own_year}")
-    yield Table(columns, rows, inset=False)
+    yield Table(columns, rows, inset=False, names_dropped=True)
     yield from _shown(len(possible), numbers, "possible scenario")
 
 
