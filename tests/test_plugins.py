@@ -11,7 +11,17 @@ import formualizer
 import openpyxl
 import pytest
 
-from gpit_fairshare import CalculationError, GpitError, PluginError, SchemeError, UsageError, allocate, explain, verify
+from gpit_fairshare import (
+    CalculationError,
+    GpitError,
+    PluginError,
+    SchemeError,
+    UsageError,
+    allocate,
+    explain,
+    sweep,
+    verify,
+)
 from gpit_fairshare.cli import app
 from gpit_fairshare.results.writing import write_json
 from gpit_fairshare.scheme.files import library_files, library_problems
@@ -130,6 +140,18 @@ def test_manifest_lists_what_was_used():
     ]
     assert {len(plugin["digest"]) for plugin in used.manifest["plugins"]} == {64}
     assert plain.manifest["plugins"] == []
+
+
+@pytest.mark.usefixtures("plugged")
+def test_a_sweep_leaves_functions_to_single_runs():
+    """Three weights of the function: each scenario has the allocations of a run with that weight."""
+    rule = {"formula": "rural-weight", "transition": "none", "settings": BUDGET}
+    swept = sweep(**ABCD, **rule, vary=["extra_weight=0%,10%,20%"])
+
+    for number, strength in enumerate(("0%", "10%", "20%"), 1):
+        run = allocate(**ABCD, **rule | {"settings": {**BUDGET, "extra_weight": strength}})
+        rows = swept.organisations.filter(scenario=number)
+        assert rows["allocation"].to_list() == run.rows["allocation"].to_list()
 
 
 @pytest.mark.usefixtures("plugged")

@@ -253,6 +253,8 @@ class BatchYear:
                 return self._rounded(kernel, kind)
             case tree.Rank() | tree.RunningTotal():
                 raise _NeedsSingleRuns
+        if part.where in self.shared.with_plugins:
+            raise _NeedsSingleRuns
         columns, given = {}, {}
         for name, leaf in self.shared.leaves(part).items():
             columns[name], has_value = self._leaf(leaf, kind)

@@ -13,6 +13,7 @@ from gpit_fairshare.engine.year import YearRun
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, kind_of
+from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.language.rendering import column_of
 from gpit_fairshare.scheme.model import Check, Step
 
@@ -48,6 +49,8 @@ class SharedYear(YearRun):
         """Names of parameters, inputs and steps that differ between scenarios."""
         self.parts: list[tuple[Part, Kind, bool]] = []
         """Steps, checks and outcomes in the order of a run, what each has a value for, and whether it varies."""
+        self.with_plugins: set[str] = set()
+        """Where functions of plug-ins are used, which only single runs calculate."""
         self.refusal = ""
         """Why no scenario gets further than the last of `parts`; empty if that is not so."""
         self.checks: dict[str, CheckResult] = {}
@@ -62,6 +65,8 @@ class SharedYear(YearRun):
             varies = self._varies(part)
             kind = part.kind if isinstance(part, Step) else kind_of(part.tree, scheme.symbols)
             self.parts.append((part, kind, varies))
+            if added_functions(part.tree):
+                self.with_plugins.add(part.where)
             if isinstance(part, Step) and varies:
                 self.varying.add(part.name)
             if varies:
