@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 Arithmetic = Literal["+", "-", "*", "/"]
 Relation = Literal["<", "<=", ">", ">=", "==", "!="]
@@ -254,6 +254,20 @@ def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
             name = getattr(node, field)
             if name:
                 yield name, getattr(node, position)
+
+
+def dependent_names(names: Collection[str], uses: Mapping[str, Collection[str]]) -> set[str]:
+    """Return these names and all that depend on them, in the same year or in a later one.
+
+    Args:
+        names: Names of inputs, parameters or steps.
+        uses: For each step, the names in its formula.
+    """
+    dependent, more = {*names}, {*names}
+    while more:
+        more = {name for name, used in uses.items() if not dependent.isdisjoint(used)} - dependent
+        dependent |= more
+    return dependent
 
 
 def amounts_in(tree: Expression) -> Iterator[str]:

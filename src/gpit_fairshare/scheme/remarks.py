@@ -161,20 +161,12 @@ class _Remarks:
             if not set(self.names[check.where]) & set(self.steps):
                 problem = "uses no step, so it checks inputs only and nothing that is calculated"
                 self.faults.note(FindingCode.CHECK_OF_NO_STEP, check.place, problem)
+        uses = {step.name: self.names[step.where] for step in self.draft.steps}
         for step in self.draft.steps:
-            if isinstance(step.tree, tree.Rounded) and not checked & self._dependent_steps(step.name):
+            if isinstance(step.tree, tree.Rounded) and not checked & tree.dependent_names({step.name}, uses):
                 problem = "no check uses this rounded step, or a step that depends on it"
                 remedy = "check that the total is kept"
                 self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, step.place, problem, remedy=remedy)
-
-    def _dependent_steps(self, name: str) -> set[str]:
-        """Return the names of a step and all steps that depend on it, in the same year or in a later one."""
-        names, grown = {name}, True
-        while grown:
-            more = {step.name for step in self.draft.steps if names.intersection(self.names[step.where])} - names
-            grown = bool(more)
-            names |= more
-        return names
 
     def similar_names(self) -> None:
         """Report undeclared columns whose names are so similar to another name that they may be misspelled.

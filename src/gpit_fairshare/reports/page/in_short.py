@@ -41,10 +41,10 @@ class InShort:
         final = "Nothing here is marked as draft or indicative." if self.is_final else "These figures are not final."
         cautions = blocks_html([*self.cautions, *self._uses_of_illustrative_figures(), *self._defaults()])
         answer = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems_of_figures()]
-        not_final = ' class="not-final"'
         reasons = blocks_html(map(Item, self._reasons()))
+        status = "" if self.is_final else ' class="not-final"'
         return (
-            f'<div id="status"{"" if self.is_final else not_final}>\n<p class="final">{final}</p>\n{cautions}</div>\n'
+            f'<div id="status"{status}>\n<p class="final">{final}</p>\n{cautions}</div>\n'
             f'<div id="answer">\n{blocks_html(answer)}</div>\n'
             f'<div id="reasons" class="reported-only">\n{reasons}</div>\n'
             f'<div id="agreement">\n{blocks_html([opening.checks()])}</div>\n'
@@ -61,7 +61,9 @@ class InShort:
     def _uses_of_illustrative_figures(self) -> Iterator[Paragraph]:
         """Yield which figures of the page use illustrative ones, and that the fair share does not, if so."""
         inputs, labels = self.result.inputs, self.scheme.labels
-        using = self._steps_that_use({name for name in inputs.columns if inputs.is_illustrative(name)})
+        illustrative_inputs = {name for name in inputs.columns if inputs.is_illustrative(name)}
+        uses = {step.name: [name for name, _ in tree.names_in(step.tree)] for step in self.scheme.steps}
+        using = tree.dependent_names(illustrative_inputs, uses)
         result, illustrative = self.scheme.result, f"the {inputs.illustrative_heading.lower()}"
         if result in using:
             fair_share = FAIR_SHARE in self.scheme.symbols and FAIR_SHARE not in using
@@ -73,19 +75,6 @@ class InShort:
         elif BASELINE in using and self.opening.losses + self.opening.gains:
             subject = f"Every gain and loss on {self.opening.spend_label}"
             yield Paragraph(f"{subject} uses {illustrative}; the {inside(labels[result])} does not.")
-
-    def _steps_that_use(self, names: set[str]) -> set[str]:
-        """Return these names and the steps that depend on any of them, in the same year or in a later one."""
-        names, has_grown = {*names}, True
-        while has_grown:
-            more = {
-                step.name
-                for step in self.scheme.steps
-                if step.name not in names and any(name in names for name, _ in tree.names_in(step.tree))
-            }
-            has_grown = bool(more)
-            names |= more
-        return names
 
     def _defaults(self) -> Iterator[Paragraph]:
         """Yield the settings that a file of defaults gave."""
