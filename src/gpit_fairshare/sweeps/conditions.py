@@ -250,9 +250,7 @@ class Balance:
                 return exact_totals(
                     np.array([[*map(float, year.shared.now.amounts[name])]]) if amounts is None else amounts
                 )
-            values, given = year.column(name, scheme.symbols[name].kind)
-            values = np.broadcast_to(values, (len(values), year.shared.rows[scheme.symbols[name].kind]))
-            return exact_totals(values if given is None else np.where(given, values, 0.0))
+            return year.totals(name)[:, 0]
 
         unspent = [unspent_of(year, name) for name in money.unspent]
         lines = [*(total(name) for name in money.money_in), *(-total(name) for name in money.taken_away)]

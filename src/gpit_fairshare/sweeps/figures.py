@@ -46,8 +46,7 @@ def figures_of(year: BatchYear, number: int) -> dict[str, Array]:
         number: How many scenarios the batch has.
     """
     scheme = year.scheme
-    result, _ = year.column(scheme.result, ORGANISATION)
-    result = np.broadcast_to(result, (len(result), year.shared.rows[ORGANISATION]))
+    result = year.on_all_rows(year.column(scheme.result, ORGANISATION)[0], ORGANISATION)
     figures = {ALLOCATED: exact_totals(result)}
     if is_money(scheme.symbols[scheme.result].unit):
         if scheme.money.unspent:
@@ -65,9 +64,7 @@ def unspent_of(year: BatchYear, name: str) -> Array:
     scheme, steps = year.scheme, {step.name: step for step in year.scheme.steps}
     step = steps.get(name)
     if step is None or not isinstance(step.tree, tree.ShareOut):
-        values, given = year.column(name, scheme.symbols[name].kind)
-        values = np.broadcast_to(values, (len(values), year.shared.rows[scheme.symbols[name].kind]))
-        return exact_totals(values if given is None else np.where(given, values, 0.0))
+        return year.totals(name)[:, 0]
     if name not in year.unspent:
         return np.array([float(sum(left_over_by_group(scheme, year.shared.now, name)))])
     left, rounding = year.unspent[name], rounding_step(scheme, name)

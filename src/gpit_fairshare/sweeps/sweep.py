@@ -213,13 +213,13 @@ def sweep(options: SweepOptions) -> Sweep:
 
 def run_sweep(
     options: SweepOptions,
-    before: Callable[[Sequence[PlannedRule]], None] = lambda _plans: None,
+    when_planned: Callable[[Sequence[PlannedRule]], None] = lambda _plans: None,
 ) -> Sweep:
     """Run a sweep; see `sweep`.
 
     Args:
         options: Its options.
-        before: Called with the rules before anything is calculated; may raise to stop the sweep.
+        when_planned: Called with the rules before anything is calculated; may raise to stop the sweep.
 
     Raises:
         UsageError: Nothing varies, or more than one of `vary`, `scenarios` and `draw` says what does.
@@ -244,7 +244,7 @@ def run_sweep(
                 names = [name for name in (formula, transition) if name]
                 raise UsageError(f"with {joined(names)}: {fault}" if names else str(fault)) from None
             plans.append(PlannedRule(formula, transition, scheme, inputs, variations, run))
-        before(plans)
+        when_planned(plans)
         base = _base_of(options, plans[0])
         rules = [_swept(plan, *base) for plan in plans]
     manifests = [_manifest(rule, plan.run) for rule, plan in zip(rules, plans, strict=True)]

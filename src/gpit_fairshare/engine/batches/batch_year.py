@@ -24,7 +24,7 @@ from gpit_fairshare.scheme.model import Check, Step
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpit_fairshare.engine.batches.shared_year import SharedYear
+    from gpit_fairshare.engine.batches.shared_year import SharedPart, SharedYear
     from gpit_fairshare.engine.model import Year
     from gpit_fairshare.scheme.model import Part
 
@@ -131,23 +131,23 @@ class BatchYear:
 
     def run(self) -> None:
         """Calculate every step, check and outcome that varies."""
-        for part, kind, varies in self.shared.parts:
-            if varies and not self._is_as_before(part):
-                self._calculate(part, kind)
+        for shared in self.shared.parts:
+            if shared.varies and not self._take_from_before(shared):
+                self._calculate(shared)
         if self.shared.refusal:
-            where = self.shared.parts[-1][0].where
+            where = self.shared.parts[-1].part.where
             for place in np.flatnonzero(self.batch.is_possible):
                 self.batch.end(int(place), self.shared.year, where, self.shared.refusal)
 
-    def _is_as_before(self, part: Part) -> bool:
-        """Return whether a part has the values of the year before, because all that it uses does; they are then taken.
+    def _take_from_before(self, shared: SharedPart) -> bool:
+        """Take the values of a part from the year before, if all that it uses is the same; return whether it is.
 
-        A scenario that it ended has ended in that year.
+        A scenario that the part ended has ended in that year.
         """
-        before, names = self.before, self.shared.names_if_as_before(part)
-        if before is None or names is None:
+        before, part = self.before, shared.part
+        if before is None or shared.names_as_before is None:
             return False
-        for name in names:
+        for name in shared.names_as_before:
             earlier = before.values.get(name)
             if earlier is None or not (earlier is self.values[name] or np.array_equal(earlier, self.values[name])):
                 return False
@@ -173,14 +173,18 @@ class BatchYear:
         given = self.shared.array(name, kind)[1] if symbol.role == "input" else None
         return self._spread(self.values[name], symbol.kind, kind), given
 
-    def totals(self, name: str, within: str | None) -> Array:
-        """Return the exact totals of a step, nationally or by group: (scenarios or 1, groups or 1)."""
+    def totals(self, name: str, within: str | None = None) -> Array:
+        """Return the exact totals of a column, nationally or by group: (scenarios or 1, groups or 1); a blank is 0."""
         kind, groups = self.scheme.symbols[name].kind, 1
-        values = self.column(name, kind)[0]
-        values = np.broadcast_to(values, (len(values), self.shared.rows[kind]))
+        values, given = self.column(name, kind)
+        values = self.on_all_rows(values if given is None else np.where(given, values, 0.0), kind)
         if within:
             values, groups = self._by_group(values, kind, within)
         return exact_totals(values).reshape(-1, groups)
+
+    def on_all_rows(self, values: Array, kind: Kind) -> Array:
+        """Return values with a column for each row of a kind, also where they are the same on all rows."""
+        return np.broadcast_to(values, (len(values), self.shared.rows[kind]))
 
     def _spread(self, values: Array, own: Kind, kind: Kind) -> Array:
         """Return values of a kind for the rows of a finer one."""
@@ -191,10 +195,11 @@ class BatchYear:
 
     # Parts
 
-    def _calculate(self, part: Part, kind: Kind) -> None:
+    def _calculate(self, shared: SharedPart) -> None:
         """Calculate a step, check or outcome, and store its values."""
+        part, kind = shared.part, shared.kind
         try:
-            calculated = self._by_numpy(part, kind)
+            calculated = self._by_numpy(shared)
         except (_NeedsSingleRuns, GpitError):
             everywhere = np.ones(self.batch.number, dtype=bool)
             is_number = isinstance(part, Step) and part.type == "number"
@@ -239,12 +244,13 @@ class BatchYear:
             if isinstance(part, Step) and isinstance(part.tree, tree.ShareOut):
                 calculated.take_exact(place, run.now, part.name)
 
-    def _by_numpy(self, part: Part, kind: Kind) -> _Calculated:
+    def _by_numpy(self, shared: SharedPart) -> _Calculated:
         """Return the values of a step, check or outcome, and where they are unsure.
 
         Raises:
             _NeedsSingleRuns: It has none.
         """
+        part, kind = shared.part, shared.kind
         match part.tree:
             case tree.ShareOut() as kernel:
                 assert isinstance(part, Step)  # noqa: S101  # a kernel is a whole step
@@ -253,10 +259,10 @@ class BatchYear:
                 return self._rounded(kernel, kind)
             case tree.Rank() | tree.RunningTotal():
                 raise _NeedsSingleRuns
-        if part.where in self.shared.with_plugins:
+        if shared.has_plugins:
             raise _NeedsSingleRuns
         columns, given = {}, {}
-        for name, leaf in self.shared.leaves(part).items():
+        for name, leaf in shared.leaves.items():
             columns[name], has_value = self._leaf(leaf, kind)
             if has_value is not None:
                 given[name] = has_value
@@ -310,7 +316,7 @@ class BatchYear:
         values, given = self.column(node.of, kind)
         if given is not None:
             raise _NeedsSingleRuns
-        values = np.broadcast_to(values, (values.shape[0], self.shared.rows[kind]))
+        values = self.on_all_rows(values, kind)
         padding = {"largest": -np.inf, "smallest": np.inf}.get(node.function, 0.0)
         if node.within is not None:
             values, groups = self._by_group(values, kind, node.within, padding)
@@ -376,7 +382,7 @@ class BatchYear:
     def _by_group(self, values: Array, kind: Kind, within: str, padding: float = 0.0) -> tuple[Array, int]:
         """Return values with a row for each scenario and group, filled up at the end; and the number of groups."""
         index, _ = self._index(kind, within)
-        values = np.broadcast_to(values, (values.shape[0], self.shared.rows[kind]))
+        values = self.on_all_rows(values, kind)
         filled = np.concatenate([values, np.full((values.shape[0], 1), padding, dtype=values.dtype)], axis=1)
         return filled[:, index].reshape(-1, index.shape[1]), index.shape[0]
 
@@ -409,7 +415,7 @@ class BatchYear:
         by = self._exact(kernel.by, kind)
         leaves = {"base": kernel.base, "at_least": kernel.at_least, "at_most": kernel.at_most}
         bounds = {key: self._exact(leaf, kind) for key, leaf in leaves.items() if leaf is not None}
-        by = np.broadcast_to(by, (by.shape[0], self.shared.rows[kind]))
+        by = self.on_all_rows(by, kind)
         if kernel.within:
             everything = {"by": by, **bounds}
             for key, values in everything.items():
@@ -466,7 +472,7 @@ class BatchYear:
         else:
             high = self._exact(kernel.of, kind)
             low = bound = np.zeros((1, 1))
-        arrays = [np.broadcast_to(array, (array.shape[0], self.shared.rows[kind])) for array in (high, low, bound)]
+        arrays = [self.on_all_rows(array, kind) for array in (high, low, bound)]
         if kernel.within:
             number = max(len(array) for array in arrays)
             arrays = [np.broadcast_to(array, (number, array.shape[1])) for array in arrays]

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme
 
 _CELLS: Final = 50_000
-"""Batch times organisations of a batch: more does not make it faster, and needs more memory."""
+"""Scenarios times organisations of a batch: more does not make it faster, and needs more memory."""
 
 
 @dataclass
 class Runs:
-    """What a sweep found besides figures."""
+    """What is known of all scenarios besides their figures."""
 
     impossible: dict[int, Impossible] = field(default_factory=dict)
     """By scenario, from 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,22 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Part, Scheme
 
 
+@dataclass(frozen=True, slots=True)
+class SharedPart:
+    """What a step, check or outcome is in every scenario of a year."""
+
+    part: Part
+    kind: Kind
+    """What it has a value for."""
+    varies: bool
+    has_plugins: bool
+    """Whether it uses functions of plug-ins, which only single runs calculate."""
+    leaves: Mapping[str, tree.Leaf]
+    """What its formula takes its values from, by the name of its column."""
+    names_as_before: frozenset[str] | None
+    """The varying names of which it is a function, if it is the same one in the year before; None if it is not."""
+
+
 class SharedYear(YearRun):
     """One year of all scenarios; it holds the steps, checks and outcomes that are the same in each of them."""
 
@@ -47,10 +63,8 @@ class SharedYear(YearRun):
         self.earlier = before
         self.varying = {*varied}
         """Names of parameters, inputs and steps that differ between scenarios."""
-        self.parts: list[tuple[Part, Kind, bool]] = []
-        """Steps, checks and outcomes in the order of a run, what each has a value for, and whether it varies."""
-        self.with_plugins: set[str] = set()
-        """Where functions of plug-ins are used, which only single runs calculate."""
+        self.parts: list[SharedPart] = []
+        """Steps, checks and outcomes in the order of a run."""
         self.refusal = ""
         """Why no scenario gets further than the last of `parts`; empty if that is not so."""
         self.checks: dict[str, CheckResult] = {}
@@ -58,18 +72,12 @@ class SharedYear(YearRun):
         self.is_true: dict[str, Array] = {}
         """Whether each organisation has an outcome that does not vary, by where it is."""
         self._arrays: dict[tuple[str, Kind], tuple[Array, Array | None]] = {}
-        self._leaves: dict[str, dict[str, tree.Leaf]] = {}
-        self._as_before: dict[str, set[str] | None] = {}
         parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
         for part in parts:
-            varies = self._varies(part)
-            kind = part.kind if isinstance(part, Step) else kind_of(part.tree, scheme.symbols)
-            self.parts.append((part, kind, varies))
-            if added_functions(part.tree):
-                self.with_plugins.add(part.where)
-            if isinstance(part, Step) and varies:
-                self.varying.add(part.name)
-            if varies:
+            self.parts.append(shared := self._shared(part))
+            if shared.varies:
+                if isinstance(part, Step):
+                    self.varying.add(part.name)
                 continue
             try:
                 self._calculate_once(part)
@@ -77,10 +85,19 @@ class SharedYear(YearRun):
                 self.refusal = str(fault)
                 return
 
-    def _varies(self, part: Part) -> bool:
-        """Return whether a step, check or outcome uses anything that varies, in this year or the year before."""
-        varying = self.varying | self.earlier.varying if self.earlier and _has_previous(part) else self.varying
-        return not self._names(part).isdisjoint(varying)
+    def _shared(self, part: Part) -> SharedPart:
+        """Return what a step, check or outcome is, after all that comes before it."""
+        nodes, names = [*tree.walk(part.tree)], self._names(part)
+        has_previous = any(isinstance(node, tree.Previous) for node in nodes)
+        varying = self.varying | self.earlier.varying if self.earlier and has_previous else self.varying
+        return SharedPart(
+            part,
+            part.kind if isinstance(part, Step) else kind_of(part.tree, self.scheme.symbols),
+            varies=not names.isdisjoint(varying),
+            has_plugins=bool(added_functions(part.tree)),
+            leaves={column_of(node): node for node in nodes if isinstance(node, tree.Leaf)},
+            names_as_before=None if has_previous or not self._is_as_before(names) else frozenset(names & self.varying),
+        )
 
     def _names(self, part: Part) -> set[str]:
         """Return the names that a part uses, with the rows of its tables."""
@@ -88,27 +105,16 @@ class SharedYear(YearRun):
         names = {name for name, _ in tree.names_in(part.tree)} - {call.table for call in calls}
         return names.union(*(self.scheme.table(call.table).rows for call in calls))
 
-    def names_if_as_before(self, part: Part) -> set[str] | None:
-        """Return the varying names of which a part is a function, if it is the same one in the year before.
-
-        None if it is not: organisations or inputs differ, or it uses values of the year before.
-        """
-        if part.where not in self._as_before:
-            self._as_before[part.where] = self._find_as_before(part)
-        return self._as_before[part.where]
-
-    def _find_as_before(self, part: Part) -> set[str] | None:
-        """Return what `names_if_as_before` does."""
-        before, names = self.before, self._names(part)
-        if before is None or _has_previous(part) or self.now.codes() != before.codes():
-            return None
+    def _is_as_before(self, names: set[str]) -> bool:
+        """Return whether organisations, and the names that do not vary, are those of the year before."""
+        if self.before is None or self.now.codes() != self.before.codes():
+            return False
         for name in names - self.varying:
             kind = self.scheme.symbols[name].kind if name in self.scheme.symbols else ORGANISATION
-            if name not in before.frames[kind].columns:
-                return None
-            if not self.now.frames[kind][name].equals(before.frames[kind][name]):
-                return None
-        return names & self.varying
+            then, now = self.before.frames[kind], self.now.frames[kind]
+            if name not in then.columns or not now[name].equals(then[name]):
+                return False
+        return True
 
     def _calculate_once(self, part: Part) -> None:
         """Calculate a step, check or outcome that does not vary."""
@@ -119,13 +125,6 @@ class SharedYear(YearRun):
         else:
             self._prepare(part)
             self.is_true[part.where] = np.array([self._evaluate(part.tree, ORGANISATION)])
-
-    def leaves(self, part: Part) -> dict[str, tree.Leaf]:
-        """Return what a formula takes its values from, by the name of its column."""
-        if part.where not in self._leaves:
-            nodes = [node for node in tree.walk(part.tree) if isinstance(node, tree.Leaf)]
-            self._leaves[part.where] = {column_of(node): node for node in nodes}
-        return self._leaves[part.where]
 
     # What does not vary, as arrays with one scenario
 
@@ -232,8 +231,3 @@ class SharedYear(YearRun):
             return [self.check(part).holds]
         self._prepare(part)
         return self._evaluate(part.tree, kind_of(part.tree, self.scheme.symbols))
-
-
-def _has_previous(part: Part) -> bool:
-    """Return whether a part uses values of the year before."""
-    return any(isinstance(node, tree.Previous) for node in tree.walk(part.tree))
