@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.words import nearest
 
 DOCS: Final = "https://github.com/gpit-fairshare/gpit-fairshare/tree/main/docs"
@@ -160,6 +161,27 @@ class _Help:
 
 class VerbCommand(_Help, TyperCommand):
     """A verb."""
+
+    def parse_args(self, context: Any, args: list[str]) -> list[str]:
+        """Refuse an option without all of its values, or it would take the next option for one; then parse as typer.
+
+        Raises:
+            UsageError: There is one.
+        """
+        words = [] if context.resilient_parsing else args[: args.index("--")] if "--" in args else args
+        by_flag = {flag: option for option in self.params for flag in option.opts if flag.startswith("-")}
+        for position, word in enumerate(words):
+            option = by_flag.get(word)
+            if option is None or getattr(option, "is_flag", False):
+                continue
+            values = words[position + 1 : position + 1 + option.nargs]
+            count = next((place for place, value in enumerate(values) if value in by_flag), len(values))
+            if count < option.nargs:
+                found = " ".join(values[:count]) or "nothing"
+                before = f" before {values[count]}" if count < len(values) else ""
+                number = f"{option.nargs} values, " if option.nargs > 1 else ""
+                raise UsageError(f"{word}: expected {number}{option.metavar or 'VALUE'}; found {found}{before}")
+        return list(super().parse_args(context, args))
 
 
 class VerbGroup(_Help, TyperGroup):
