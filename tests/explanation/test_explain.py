@@ -563,7 +563,7 @@ def test_an_organisation_is_found_by_code_and_by_name(england, code_or_name):
         ("Darlingtn", "00C (Darlington)"),
         ("Newcastle", "00G (Newcastle North and East), 00H (Newcastle West)"),
         ("13T", "there is no CCG 13T"),
-        ("qqqqqqqqqqq", "there is no CCG qqqqqqqqqqq"),
+        ("qqqqqqqqqqq", "there is no CCG qqqqqqqqqqq; give a code such as "),
     ],
 )
 def test_an_unknown_organisation_gets_suggestions(england, code_or_name, parts):

@@ -373,7 +373,11 @@ def test_the_answer_is_said_in_words(condition, between, sentences):
     ("changes", "message"),
     [
         ({"condition": "allocation > alocation"}, "--for, character 14: there is no alocation"),
+        ({"condition": "zzz > 1"}, "--for, character 1: there is no zzz; the steps are fair_share_weight, "),
         ({"condition": "allocation"}, "--for, character 1: expected a comparison of numbers by <=, >=, <, >, =="),
+        ({"condition": "balance"}, "joined by and; did you mean balanced?"),
+        ({"condition": " BALANCED "}, "joined by and; did you mean balanced?"),
+        ({"condition": "allocation >="}, "--for, character 13: the formula ends after >=; expected a name, a number"),
         ({"condition": "allocation >= 1 and fair_share == 2"}, "--for, character 1: expected a comparison"),
         ({"condition": "allocation != 2"}, "--for, character 1: expected a comparison"),
         ({"condition": "allocation >= registered_population"}, "£ and people cannot be compared"),
@@ -400,6 +404,34 @@ def test_refusals_say_what_to_give(changes, message):
 
     assert message in str(fault.value)
     assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("allocation = 5", "character 12: write == to compare"),
+        ("allocation <= £5", "character 15: the character £ is not part of the language; write amounts without it"),
+        ("allocation > 5 # pounds", "character 16: the character # is not part of the language"),
+        ("1 < rank(allocation)", "rank must be a step of the scheme; make it a step of the scheme and use that step's"),
+    ],
+)
+def test_advice_on_a_formula_is_for_this_option(condition, message):
+    """A formula here is no step of a scheme: it has no name, unit and note, and what must be a step is in a scheme."""
+    with pytest.raises(GpitError) as fault:
+        solved("none", "revenue_budget", condition, 0, 1000)
+
+    assert str(fault.value).removeprefix("--for, ").removeprefix("character 5: ").startswith(message)
+    assert "step's unit" not in str(fault.value)
+
+
+def test_values_outside_their_bounds_are_those_of_between():
+    """A share has at most 100%: what is beyond is impossible, because of `--between` and not of a `--set`."""
+    search = ("cost-above-funding", "support_share", "total(transition_support) >= 0", "90%", "110%")
+    solution = solved(*search, step="5%", year="2014/15")
+
+    (impossible,) = solution.impossible
+    assert impossible.reason == "--between: support_share is 105% in 2014/15; its maximum is 1"
+    assert solution.answers[0].beside.impossible == impossible.reason
 
 
 def test_a_proof_that_differs_is_a_bug(monkeypatch):

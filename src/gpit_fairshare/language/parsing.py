@@ -53,6 +53,7 @@ _PIECES = re.compile(
 _OPERAND = re.compile(r"[ \t\r\n]*(?!(?:and|or|not|in|is|if|else|for)\b)(?=\w)")
 """Comes after a percentage where a sign is missing."""
 _PARTNERS = {")": "(", "]": "[", "}": "{"}
+_UNFINISHED = re.compile(r"([<>=!]=|[-+*/<>]|\b(?:and|or|not))\s*$")
 _ONE_LINE = str.maketrans("\t\r\n", "   ")
 _TYPED = {
     **dict.fromkeys("“”„«»", '"'),
@@ -105,6 +106,8 @@ _NO_OPTIONS = {"rate_of": "it gives a rate for each group if the share_out has w
 _REFUSED_SIGNS = {
     ":=": _REFUSED[ast.NamedExpr],
     "<>": "write != for not equal",
+    "=>": "write >= instead of =>",
+    "=<": "write <= instead of =<",
 }
 
 
@@ -235,6 +238,8 @@ def _syntax_error_message(fault: SyntaxError, source: str, start: int) -> tuple[
     remaining = source[place - 1 :]
     if "too many nested" in reason:
         return _TOO_DEEP, place
+    if (ending := _UNFINISHED.search(source)) and not remaining[1:].strip():
+        return f"the formula ends after {ending[1]}; expected a name, a number or a function", place
     for sign, message in _REFUSED_SIGNS.items():
         if remaining.startswith(sign):
             return message, place

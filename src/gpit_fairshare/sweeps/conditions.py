@@ -6,6 +6,7 @@ A condition is looked at in a batch of scenarios, and again in single runs, whic
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.scheme.model import Check, Step
 from gpit_fairshare.sweeps import BALANCED
 from gpit_fairshare.sweeps.figures import unspent_of
-from gpit_fairshare.words import is_money
+from gpit_fairshare.words import is_money, listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 OPTION: Final = "--for"
 """The place of the formula in messages."""
+_OF_A_STEP: Final = re.compile(r"(; a|; write comments in the| and put the unit in the) step's .*")
+_STEP: Final = re.compile(r"\ba (whole )?step\b(?! of the scheme|')")
+"""Advice that is for the formula of a step only, and words that need to say that a step is one of the scheme."""
 _RELATIONS: Final = ("<=", ">=", "<", ">", "==")
 _ONE_POUND: Final = 1.0
 """£: less than this is not unspent, as in the notes of a run."""
@@ -166,6 +170,9 @@ def _formula(scheme: Scheme, text: str, years: tuple[str, ...]) -> Formula:
         comparisons = _comparisons(expression)
         understand((), scheme.symbols, [Definition(OPTION, expression, None, OPTION)])
     except FormulaError as fault:
+        fault.message = _STEP.sub("a step of the scheme", _OF_A_STEP.sub("", fault.message))
+        if fault.sort == "name" and not fault.message.endswith("?"):
+            fault.message += f"; the steps are {listed([step.name for step in scheme.steps])}"
         raise fault.at(OPTION, text) from None
     place, steps, symbols = Where(OPTION, ""), [], {}
     for number, comparison in enumerate(comparisons):
@@ -201,6 +208,7 @@ def _comparisons(expression: tree.Expression) -> list[tree.ComparisonOperation]:
             comparisons = [expression]
         case _:
             comparisons = []
+    hint = nearest(expression.name, [BALANCED]) if isinstance(expression, tree.Name) else ""
     unsolvable = any(
         comparison.relation not in _RELATIONS or tree.Text in (type(comparison.left), type(comparison.right))
         for comparison in comparisons
@@ -211,6 +219,7 @@ def _comparisons(expression: tree.Expression) -> list[tree.ComparisonOperation]:
         or (len(comparisons) > 1 and any(comparison.relation == "==" for comparison in comparisons))
     ):
         problem = f"expected a comparison of numbers by {', '.join(_RELATIONS)}, or several without == joined by and"
+        problem += hint
         raise FormulaError(problem, expression.position)
     return comparisons
 

@@ -343,11 +343,6 @@ class _Narrowing:
         self.inputs, self.values = inputs, values
         self.trials: dict[int, Trial] = {}
         self.example: Result | None = None
-        # The values of the parameter itself are those of the search: none is set by an option.
-        scheme, name = condition.scheme, heading.name
-        own = {year: replace(value, overridden=False) for year, value in scheme.parameters[name].values.items()}
-        parameters = {**scheme.parameters, name: replace(scheme.parameters[name], values=own)}
-        self._scheme = replace(scheme, parameters=parameters)
 
     def solution(self) -> Solution:
         """Search, prove the answers, and return them."""
@@ -384,7 +379,7 @@ class _Narrowing:
         """Calculate values at once."""
         in_order = sorted(indices)
         texts = ",".join(self.values.text(index) for index in in_order)
-        variations, number = grid(self._scheme, [f"{self.heading.key}={texts}"]), len(in_order)
+        variations, number = grid(self.condition.scheme, [f"{self.heading.key}={texts}"]), len(in_order)
         is_true, difference = np.zeros(number, dtype=bool), np.full(number, np.nan)
 
         def take(places: slice, years: list[BatchYear], batch: Batch) -> None:
@@ -394,9 +389,9 @@ class _Narrowing:
                 is_true[places] = of_batch[0] & batch.is_possible
                 difference[places] = of_batch[1]
 
-        runs = run_scenarios(self._scheme, self.inputs, variations.values, number, variations.refused, take)
+        runs = run_scenarios(self.condition.scheme, self.inputs, variations.values, number, variations.refused, take)
         for place, index in enumerate(in_order):
-            why = runs.impossible[place].reason if place in runs.impossible else ""
+            why = _as_typed(runs.impossible[place].reason) if place in runs.impossible else ""
             self.trials[index] = Trial(index, bool(is_true[place]), float(difference[place]), why)
 
     def _in_order(self) -> list[Trial]:
@@ -454,7 +449,7 @@ class _Narrowing:
             scheme = replace(self.condition.scheme, parameters=load_scheme(options).parameters)
             result = calculate(scheme, self.inputs)
         except (CalculationError, SchemeError) as fault:
-            proof = replace(proof, impossible=str(fault))
+            proof = replace(proof, impossible=_as_typed(str(fault)))
         else:
             self.example = self.example or result
             failing = self.condition.failing_years(result)
@@ -463,6 +458,11 @@ class _Narrowing:
         if (proof.is_true, not proof.impossible) != trial.state:
             raise RuntimeError(f"{self.heading.key}={text}: the sweep and a single run differ")
         return proof
+
+
+def _as_typed(reason: str) -> str:
+    """Return why a value is impossible, with the option that gives it in place of `--set`."""
+    return f"--between: {reason.removeprefix('--set: ')}" if reason.startswith("--set: ") else reason
 
 
 def _spread(first: int, last: int, number: int) -> list[int]:
