@@ -30,6 +30,7 @@ PARAMETERS = {
 }
 NAMES = "band[…], budget, heads, high, low, plain, rate, stage_weight[…], weight"
 NO_BUDGET = f"there is no such parameter; did you mean budget?; the parameters are {NAMES}"
+HEADING = "; correct the heading, or leave the column out"
 SIGN = "for a change of the scheme's value write"
 TABLES = """
 [tables.stage_weight]
@@ -100,15 +101,18 @@ def message_of(call, *arguments):
     return proper(caught.value)
 
 
-def check_like_set(scheme_of, swept, settings, shared=()):
-    """Check that each scenario has the floats of a run with the settings that are listed for it, or its refusal."""
+def check_like_set(scheme_of, swept, settings, shared=(), places=None):
+    """Check that each scenario has the floats of a run with the settings that are listed for it, or its refusal.
+
+    Of a table, the refusal begins with the place of the value, by scenario, in place of `--set`.
+    """
     assert swept.count == len(settings)
     for scenario, typed in enumerate(settings):
         single, message = None, None
         try:
             single = scheme_of(*shared, *typed)
         except GpitError as fault:
-            message = str(fault)
+            message = str(fault).replace("--set:", places[scenario]) if places else str(fault)
         assert swept.refused.get(scenario) == message
         if single is None:
             continue
@@ -202,12 +206,14 @@ def test_a_change_of_values_that_differ_has_a_column_for_each_year(scheme_of):
 
 
 def test_a_change_is_one_of_the_value_that_set_gives(scheme_of):
-    """With `--set heads=200`, 5% less is 190; a value beside it would make `--set` mean nothing, and is refused."""
+    """With `--set heads=200`, 5% less is 190, and all scenarios depend on 200; a value of their own does not."""
     shared = scheme_of("heads=200", "rate@2015/16=9")
     assert grid(shared, ["heads=-5%,+0%"]).columns == {"heads": [190, 200]}
+    assert grid(shared, ["heads=-5%,+0%", "rate@2014/15=1,2"]).notes == ()
+    for swept in (grid(shared, ["heads=1,2"]), from_rows(shared, [{"heads": 1}, {"heads": 2}])):
+        assert swept.columns == {"heads": [1, 2]}
+        assert swept.notes == ("The value of heads that --set gives is that of the base run only.",)
     assert grid(shared, ["rate@2015/16=1,2"]).columns == {"rate@2015/16": [1, 2]}
-    expected = "--vary heads: --set has a value for it too; leave one of them out"
-    assert message_of(grid, shared, ["heads=1,2"]) == expected
 
 
 @pytest.mark.parametrize(
@@ -375,24 +381,26 @@ ROWS = [
 ]
 
 
-def check_rows(scheme_of, swept):
-    """Check that scenarios are those of `ROWS`."""
-    check_like_set(scheme_of, swept, [[f"{name}={row[name]}" for name in [*row][1:]] for row in ROWS])
+def check_rows(scheme_of, swept, place):
+    """Check that scenarios are those of `ROWS`; the last has a value outside its bounds at this place."""
+    settings = [[f"{name}={row[name]}" for name in [*row][1:]] for row in ROWS]
+    check_like_set(scheme_of, swept, settings, places=[place] * len(ROWS))
     assert swept.names == ("Base", "Cut", "Own", "Bad")
-    assert swept.refused == {3: "--set: budget is -1 in 2014/15; its minimum is 0"}
+    assert swept.refused == {3: f"{place} budget is -1 in 2014/15; its minimum is 0"}
     assert list(swept.columns) == ["budget@2014/15", "budget@2015/16", "low@2015/16", "rate"]
 
 
 def test_rows_are_scenarios(scheme_of):
     """Each row of a table, a file or a frame is what its texts after `--set` are."""
-    check_rows(scheme_of, from_rows(scheme_of(), ROWS))
+    check_rows(scheme_of, from_rows(scheme_of(), ROWS), "scenarios row 4:")
 
 
 def test_rows_of_files_are_scenarios(scheme_of, tmp_path):
     """CSV, workbooks and frames give the same scenarios; a cell that shows a percentage is one."""
-    check_rows(scheme_of, from_file(scheme_of(), str(write_rows(tmp_path / "s.csv", ROWS))))
+    check_rows(scheme_of, from_file(scheme_of(), str(write_rows(tmp_path / "s.csv", ROWS))), "s.csv row 5:")
     frame = pl.DataFrame([{name: str(cell) for name, cell in row.items()} for row in ROWS])
-    check_rows(scheme_of, from_file(scheme_of(), InputFrame("scenarios (frame)", frame)))
+    frame_read = from_file(scheme_of(), InputFrame("scenarios (frame)", frame))
+    check_rows(scheme_of, frame_read, "scenarios (frame) row 4:")
     book = openpyxl.Workbook()
     for cells in [[*ROWS[0]], *([*row.values()] for row in ROWS)]:
         book.active.append(cells)
@@ -400,7 +408,7 @@ def test_rows_of_files_are_scenarios(scheme_of, tmp_path):
     book.active["C5"], book.active["C5"].number_format = 0.3, "0.0%"
     book.save(tmp_path / "s.xlsx")
     swept = from_file(scheme_of(), str(tmp_path / "s.xlsx"))
-    check_rows(scheme_of, swept)
+    check_rows(scheme_of, swept, "s.xlsx:Sheet B5:")
     assert len(swept.digest) == 64
 
 
@@ -432,17 +440,38 @@ def test_a_percentage_in_a_cell_is_a_change_only_with_a_sign(scheme_of, tmp_path
             'budget\n1\n"2,000,000"\n',
             "s.csv row 3: budget=2,000,000: '2,000,000' is not a number; write 2000000, without £, commas and letters",
         ),
-        ("budget,budget\n1,2\n", "s.csv: budget: set twice; set it once"),
-        ("budget@2020/21\n1\n", "s.csv: budget@2020/21: the scheme has the years 2014/15, 2015/16"),
+        ("budget,budget\n1,2\n", f"s.csv row 1: budget: set twice; set it once{HEADING}"),
+        (
+            "budget@2020/21\n1\n",
+            f"s.csv row 1: budget@2020/21: the scheme has the years 2014/15, 2015/16{HEADING}",
+        ),
         ("scenario\nBase\n", "s.csv: there is no parameter; name each in a heading, such as floor@2015/16"),
         (
             "scenario,budget\nBase,1\nBase,2\n",
-            "s.csv: 1 name used twice, such as Base; give each scenario its own",
+            "s.csv row 3: the name 'Base' is used in row 2 too; give each scenario its own",
         ),
         ("scenario,budget\n,1\n", "s.csv row 2: scenario is blank; give it in every row"),
         (
             "budgte\n1\n",
-            f"s.csv: budgte: {NO_BUDGET}",
+            f"s.csv row 1: budgte: {NO_BUDGET}{HEADING}",
+        ),
+        (
+            "budget,notes\n1,first\n",
+            f"s.csv row 1: notes: there is no such parameter; the parameters are {NAMES}{HEADING}",
+        ),
+        (
+            "budget,Transition\n1,none\n",
+            (
+                "s.csv row 1: transition is a rule, not a parameter; leave the column out; "
+                "with --vary transition=NAME,NAME each rule runs every row"
+            ),
+        ),
+        (
+            "Our scenarios,\n\nscenario,budget@2014/15\nBase,1\n",
+            (
+                "s.csv row 1: expected the names of parameters, as in row 3; found 'Our scenarios'; "
+                "delete the rows above row 3"
+            ),
         ),
     ],
 )

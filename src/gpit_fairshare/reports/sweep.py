@@ -222,8 +222,8 @@ def _reasons(report: SweepReport) -> Iterator[document.Block]:
     first_reasons: dict[tuple[Any, ...], Impossible] = {}
     for number, impossible in report.impossible():
         rule, _ = report.located(number)
-        # The message of a value outside its bounds begins with its name.
-        where = impossible.where or " ".join(impossible.reason.split()[:2])
+        # The message of a value outside its bounds begins with its place and name.
+        where = impossible.where or impossible.reason.rpartition(": ")[2].split()[0]
         key = (*rule.rule_names().values(), impossible.year, where)
         groups[key].append(number)
         first_reasons.setdefault(key, impossible)

@@ -6,7 +6,6 @@ Each value is read from a text as `--set` reads it, so that a single run with `-
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -38,7 +37,7 @@ from gpit_fairshare.scheme.values import (
     outside_text,
 )
 from gpit_fairshare.scheme.written_numbers import as_percentage, fraction, fraction_text, number
-from gpit_fairshare.words import counted, inside, listed, one_line
+from gpit_fairshare.words import inside, listed, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,19 +83,12 @@ class _Varied(NamedTuple):
     """For each scenario, the position of its setting among them."""
 
     def in_years(self, scheme: Scheme, years: Sequence[str]) -> dict[str, _ValuesOfYear]:
-        """Return its values by year.
-
-        Raises:
-            UsageError: A value replaces that of `--set` in every year, which then has no effect.
-        """
+        """Return its values by year."""
         parameter, applied = scheme.parameters[self.heading.name], dict[str, _ValuesOfYear]()
         by_year = {}
         for year in years:
             own = parameter.values.get(year)
             as_written = own.as_written if own else ""
-            is_set = own is not None and own.overridden and not self.heading.year
-            if absolute := [setting for setting in self.settings if is_set and not setting.is_relative(parameter.unit)]:
-                raise UsageError(f"{absolute[0].flag}: --set has a value for it too; leave one of them out")
             if as_written not in applied:  # years with one value of their own have one result
                 changed = [setting.apply(own, parameter.unit, year) for setting in self.settings]
                 applied[as_written] = _ValuesOfYear(changed, self.positions)
@@ -130,9 +122,8 @@ class Scenarios:
 
     def settings(self, scenario: int) -> list[str]:
         """Return what a single run of a scenario, from 0, has after `--set`."""
-        return [
-            f"{heading.key}={settings[positions[scenario]].as_written}" for heading, settings, positions in self.varied
-        ]
+        typed = [(part.heading, part.settings[part.positions[scenario]]) for part in self.varied]
+        return [f"{heading.key}={setting.as_written}" for heading, setting in typed]
 
 
 # Grids -----------------------------------------------------------------------------------------------------------
@@ -369,7 +360,7 @@ def from_file(scheme: Scheme, file: str | InputFrame, *, largest: int = LARGEST)
     def place(row: int, column: int | None) -> str:
         if grid_read.sheet and column is not None:
             return f"{name} {letters(column)}{row or heading_row}:"
-        return f"{name} row {row}:" if row else f"{name}:"
+        return f"{name} row {row or heading_row}:" if row or column is not None else f"{name}:"
 
     for column, is_zero in grid_read.markup.formulas.items():
         formulas = [row for row, _ in records if row in is_zero]
@@ -378,7 +369,8 @@ def from_file(scheme: Scheme, file: str | InputFrame, *, largest: int = LARGEST)
     texts = ["" if is_blank(heading) else str(heading).strip() for heading in headings]
     hidden = [row for row in grid_read.markup.hidden_rows if row > heading_row]
     notes = (f"{name}: hidden rows count as scenarios ({len(hidden):,}).",) if hidden else ()
-    return replace(_ScenarioTable(texts, records, place).scenarios(scheme), digest=digest, notes=notes)
+    table = _ScenarioTable(texts, records, place).scenarios(scheme)
+    return replace(table, digest=digest, notes=(*table.notes, *notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,22 +393,35 @@ class _ScenarioTable:
         """
         if not self.records:
             raise UsageError(f"{self.place(0, None)} there are no rows; give one for each scenario")
+        self._refuse_other_headings(scheme)
         self._refuse_cells_without_heading()
         columns = [column for column, heading in enumerate(self.headings) if heading]
         named = [column for column in columns if self.headings[column].casefold() == NAME_COLUMN][:1]
-        names = [str(cell).strip() for column in named for _, cell in self._cells(column)]
-        if repeated := [name for name, times in Counter(names).items() if times > 1]:
-            problem = f"{counted(len(repeated), 'name')} used twice, such as {one_line(repeated[0])}"
-            raise UsageError(f"{self.place(0, named[0])} {problem}; give each scenario its own")
+        rows: dict[str, int] = {}
+        for row, cell in self._cells(named[0]) if named else ():
+            name = str(cell).strip()
+            if name in rows:
+                problem = f"the name {one_line(name)!r} is used in row {rows[name]} too"
+                raise UsageError(f"{self.place(row, named[0])} {problem}; give each scenario its own")
+            rows[name] = row
         columns = [column for column in columns if column not in named]
         if not columns:
             raise UsageError(
                 f"{self.place(0, None)} there is no parameter; name each in a heading, such as floor@2015/16"
             )
         typed = [self.headings[column] for column in columns]
-        headings = _checked_names(scheme, typed, lambda position: self.place(0, columns[position]))
+        try:
+            headings = _checked_names(scheme, typed, lambda position: self.place(0, columns[position]))
+        except UsageError as fault:
+            raise UsageError(f"{fault}; correct the heading, or leave the column out") from None
         varied = [self._varied(*pair, scheme) for pair in zip(headings, columns, strict=True)]
-        return _scenarios(scheme, varied, len(self.records), tuple(names))
+        swept = _scenarios(scheme, varied, len(self.records), tuple(rows))
+        refused = {}
+        for scenario, problem in swept.refused.items():
+            own = [column for column, part in zip(columns, headings, strict=True) if f" {part.name} is " in problem]
+            place = self.place(self.records[scenario][0], own[0] if len(own) == 1 else None)
+            refused[scenario] = problem.replace("--set:", place, 1)
+        return replace(swept, refused=refused)
 
     def _varied(self, heading: Setting, column: int, scheme: Scheme) -> _Varied:
         """Return what a column sets in each scenario."""
@@ -444,6 +449,24 @@ class _ScenarioTable:
                 raise UsageError(f"{self.place(row, column)} {cell.why}; {inside(cell.remedy or 'give a number')}")
             yield row, cell
 
+    def _refuse_other_headings(self, scheme: Scheme) -> None:
+        """Refuse headings that are those of no scenarios: a rule, or a first row of other texts above the headings.
+
+        Raises:
+            UsageError: There is one.
+        """
+        known = {NAME_COLUMN, *scheme.parameters}
+        names = [_name_in(heading) for heading in self.headings]
+        for column, rule in enumerate(names):
+            if rule in _RULES and rule not in known:
+                problem = f"{rule} is a rule, not a parameter; leave the column out"
+                remedy = f"with --vary {rule}=NAME,NAME each rule runs every row"
+                raise UsageError(f"{self.place(0, column)} {problem}; {remedy}")
+        below = [row for row, cells in self.records if not known.isdisjoint(map(_name_in, cells))]
+        if below and known.isdisjoint(names):
+            problem = f"expected the names of parameters, as in row {below[0]}; found {one_line(self.headings[0])!r}"
+            raise UsageError(f"{self.place(0, 0)} {problem}; delete the rows above row {below[0]}")
+
     def _refuse_cells_without_heading(self) -> None:
         """Refuse values to the right of the headings, or below a blank one.
 
@@ -455,6 +478,11 @@ class _ScenarioTable:
                 if not (is_blank(cell) or (column < len(self.headings) and self.headings[column])):
                     found = one_line(cell.why if isinstance(cell, Broken) else cell)
                     raise UsageError(f"{self.place(row, column)} {found} has no heading; name its parameter")
+
+
+def _name_in(cell: object) -> str:
+    """Return a cell as the name of what varies, without the year."""
+    return str(cell).partition("@")[0].strip().casefold()
 
 
 def _text_of_cell(cell: object) -> str:
@@ -481,15 +509,18 @@ def _scenarios(scheme: Scheme, varied: Sequence[_Varied], count: int, names: tup
     """
     single_years = {(parameter.heading.name, parameter.heading.year) for parameter in varied}
     values: dict[tuple[str, str], _ValuesOfYear] = {}
-    columns = {}
+    columns, notes = {}, []
     for parameter in varied:
-        heading = parameter.heading
+        heading, unit = parameter.heading, scheme.parameters[parameter.heading.name].unit
         every_year = [year for year in scheme.years if (heading.name, year) not in single_years]
         years = [heading.year] if heading.year else every_year
         if not years:
             raise UsageError(f"{heading.flag}: has no effect, because each year has its own values; leave it out")
         of_years = parameter.in_years(scheme, years)
         values |= {(heading.name, year): of_year for year, of_year in of_years.items()}
+        set_years = {year for name, year, _ in scheme.overridden() if name == heading.name}
+        if set_years & {*years} and not all(setting.is_relative(unit) for setting in parameter.settings):
+            notes.append(f"The value of {heading.key} that --set gives is that of the base run only.")
         lists = {year: of_year.numbers.tolist() for year, of_year in of_years.items()}
         if len(years) == 1 or all(numbers == lists[years[0]] for numbers in lists.values()):
             columns[heading.key] = lists[years[0]]
@@ -501,6 +532,7 @@ def _scenarios(scheme: Scheme, varied: Sequence[_Varied], count: int, names: tup
         values={key: of_year.numbers for key, of_year in values.items()},
         refused=_refused(scheme, values, count),
         names=names,
+        notes=tuple(notes),
         varied=tuple(varied),
     )
 
