@@ -212,7 +212,7 @@ def test_a_change_is_one_of_the_value_that_set_gives(scheme_of):
     assert grid(shared, ["heads=-5%,+0%", "rate@2014/15=1,2"]).notes == ()
     for swept in (grid(shared, ["heads=1,2"]), from_rows(shared, [{"heads": 1}, {"heads": 2}])):
         assert swept.columns == {"heads": [1, 2]}
-        assert swept.notes == ("The value of heads that --set gives is that of the base run only.",)
+        assert swept.notes == ("heads: only the base run, and changes such as +1%, use the value of --set.",)
     assert grid(shared, ["rate@2015/16=1,2"]).columns == {"rate@2015/16": [1, 2]}
 
 

@@ -322,6 +322,9 @@ def test_a_spacing_is_written_without_noise_of_floats():
 
     assert solution.spacing == 13
     assert "at most 0.13% apart" in " ".join(_SolutionReport(solution).caveats())
+    assert "changes back between two neighbours, the search misses that" in " ".join(
+        _SolutionReport(solution).caveats()
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from types import SimpleNamespace
 
 import openpyxl
 import polars as pl
@@ -18,7 +19,7 @@ from documents import run_as_typed
 from gpit_fairshare import UsageError, allocate
 from gpit_fairshare.reports import sweep_workbook
 from gpit_fairshare.reports.screen import show
-from gpit_fairshare.reports.sweep import SweepReport, _evenly, sparkline, sweep_document
+from gpit_fairshare.reports.sweep import SweepReport, _chosen, _evenly, sparkline, sweep_document
 from gpit_fairshare.reports.terminal import make_console
 from gpit_fairshare.sweeps.sweep import scenarios, sweep
 from running import ABCD_PEOPLE, ABCD_SPEND, population_file, read_rows, spend_file, words, write_rows
@@ -170,8 +171,72 @@ def test_a_screen_shows_twenty_scenarios_and_says_so(files, capsys, monkeypatch)
     assert [row[0] for row in (*rows[:2], rows[-2])] == ["base", "1", "101"]
     assert len(rows) == 1 + 20 + 1
     assert " ".join(rows[-1]) == "20 of 101 scenarios shown; -o sweep.csv has all."
+    assert [row[0] for row in cells_of(lines, "D in 2014/15")[:-1]] == [row[0] for row in rows[:-1]]
     assert "40 of 101 scenarios are in each line." in lines
     assert [*_evenly(range(1, 6), 3)] == [1, 3, 5]
+
+
+def test_both_tables_show_the_same_scenarios(files, capsys, monkeypatch):
+    """Of 301 budgets those from £2,043,000 up, number 201, are possible: the organisation has these of the 20 shown."""
+    options = {**files, **FLOOR, "settings": {"floor_growth": "-10%"}}
+    swept = sweep(**options, vary=["revenue_budget=1843000:2143000:1000"])
+    lines = screen(swept, capsys, monkeypatch, organisation="D")
+    scenarios_shown, possible_shown = (
+        {int(row[0]) for row in cells_of(lines, f"{heading} in 2014/15") if row[0].isdecimal() and row[1] != "of"}
+        for heading in ("Scenarios", "D")
+    )
+
+    assert len(scenarios_shown) == 20
+    assert possible_shown == {number for number in scenarios_shown if number >= 201}
+    assert f"{len(possible_shown)} of 101 possible scenarios shown; -o sweep.csv has all." in lines
+
+
+def test_a_possible_scenario_among_many_impossible_ones_is_shown():
+    """Only number 7 of 101 is possible: the rows that are evenly chosen do not have it, so it is added."""
+    report = SimpleNamespace(sweep=SimpleNamespace(count=101), possible=lambda: [7])
+    numbers = _chosen(report, 20)
+
+    assert 7 not in _evenly(range(1, 102), 20)
+    assert {1, 7, 101} < {*numbers}
+    assert len(numbers) <= 20
+
+
+@pytest.mark.parametrize(
+    ("budget", "texts"),
+    [
+        (3_000_000, ["1 scenario, possible."]),
+        (1, ["1 scenario, impossible.", "The scenario is impossible"]),
+    ],
+)
+def test_one_scenario_is_not_counted(files, budget, texts, capsys, monkeypatch):
+    """Of one scenario the screen says that it is possible or not, not that 1 of 1 is."""
+    swept = sweep(**files, **FLOOR, settings={"floor_growth": "-10%"}, vary=[f"revenue_budget={budget}"])
+    text = " ".join(" ".join(screen(swept, capsys, monkeypatch)).split())
+
+    assert all(expected in text for expected in texts)
+    assert "1 of 1" not in text
+
+
+def test_a_rule_without_spend_says_why_it_has_no_losses(capsys, monkeypatch):
+    """Without a transition nothing uses spend; the caution about illustrative spend is that of the other rule."""
+    swept = sweep(sample=True, vary=["transition=none,floor-damping"])
+    lines = screen(swept, capsys, monkeypatch)
+    rows = cells_of(lines, "Scenarios in 2015/16")
+
+    assert [row[3] for row in rows[1:3]] == ["–", "127"]
+    assert "No losses are calculated with none, because historic spend is not used there." in lines
+    assert "Illustrative spend: do not quote any figure that uses it. Indicative: 2015/16." in lines
+
+
+def test_a_value_of_set_is_that_of_the_base_run(files, capsys, monkeypatch):
+    """The base run shares £3,000,000; the rows of a table have £1,000,000 and, as a change of it, £2,700,000."""
+    options = {**files, "transition": "none", "years": "2014/15", "settings": {"revenue_budget": 3_000_000}}
+    swept = sweep(**options, scenarios=[{"revenue_budget": 1_000_000}, {"revenue_budget": "-10%"}])
+    lines = screen(swept, capsys, monkeypatch)
+    note = "revenue_budget: only the base run, and changes such as +1%, use the value of --set."
+
+    assert [row[2] for row in cells_of(lines, "Scenarios in 2014/15")] == ["£3,000,000", "£1,000,000", "£2,700,000"]
+    assert note in " ".join(lines)
 
 
 def test_values_outside_their_bounds_are_impossible_and_named(files, capsys, monkeypatch):
@@ -346,7 +411,7 @@ def test_all_impossible_is_an_answer(folder, capsys):
     [
         ("--vary revenue_budget=1,2 --seed 3", "--seed: needs --draw"),
         ("--vary revenue_budget=1,2 --by-organisation", "--by-organisation: needs -o with a .csv or .parquet file"),
-        ("--vary revenue_budget=1,2 --organisation E", "there is no CCG E"),
+        ("--vary revenue_budget=1,2 --organisation E", "there is no CCG E; give a code such as A"),
         ("--vary revenue_budget=1,2 -o spend.csv", "-o spend.csv: is one of the inputs; inputs are never overwritten"),
         ("--scenarios s.csv -o s.csv", "-o s.csv: is one of the inputs; inputs are never overwritten"),
         ("", "nothing varies; give --vary, --scenarios or --draw"),

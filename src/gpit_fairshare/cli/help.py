@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 import typer
@@ -172,15 +173,11 @@ class VerbCommand(_Help, TyperCommand):
         by_flag = {flag: option for option in self.params for flag in option.opts if flag.startswith("-")}
         for position, word in enumerate(words):
             option = by_flag.get(word)
-            if option is None or getattr(option, "is_flag", False):
-                continue
-            values = words[position + 1 : position + 1 + option.nargs]
-            count = next((place for place, value in enumerate(values) if value in by_flag), len(values))
-            if count < option.nargs:
-                found = " ".join(values[:count]) or "nothing"
-                before = f" before {values[count]}" if count < len(values) else ""
-                number = f"{option.nargs} values, " if option.nargs > 1 else ""
-                raise UsageError(f"{word}: expected {number}{option.metavar or 'VALUE'}; found {found}{before}")
+            if option and not getattr(option, "is_flag", False):
+                after = words[position + 1 : position + 1 + option.nargs]
+                values = [*takewhile(lambda value: value not in by_flag, after)]
+                if len(values) < option.nargs:
+                    raise UsageError(f"{word}: expected {option.metavar}; found {' '.join(values) or 'nothing'}")
         return list(super().parse_args(context, args))
 
 

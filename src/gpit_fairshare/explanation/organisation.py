@@ -135,10 +135,8 @@ def code_among(names: Mapping[str, str | None], code_or_name: str, scheme: Schem
                 codes if len(codes) <= _MOST_CODES else [*codes[:_MOST_CODES], f"{len(codes) - _MOST_CODES:,} more"]
             )
             raise UsageError(f"{code_or_name} may be {joined(candidates, 'or')}; give the exact code")
-    ending = (
-        f"{_became_of(scheme, inputs, code_or_name)}{_hint(text, names)}"
-        or f"; give a code such as {min(names)}, or a name"
-    )
+    known = f"{_became_of(scheme, inputs, code_or_name)}{_hint(text, names)}"
+    ending = known or f"; give a code such as {min(names)}, or a name"
     raise UsageError(f"there is no {scheme.organisation} {code_or_name}{ending}")
 
 

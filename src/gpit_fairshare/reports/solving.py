@@ -83,7 +83,7 @@ class _SolutionReport:
             again = "again " if solution.ends[0].is_true else ""
             yield f"Coming from {self.value(solution.ends[0].value)}, it becomes true {again}at {begins}."
         if solution.changes_left:
-            yield f"{counted(solution.changes_left, 'further change')} between true and not true were not followed."
+            yield f"Further changes between true and not true, which were not followed: {solution.changes_left:,}."
         for values in solution.impossible[:MOST]:
             direction = "down" if self.is_falling else "up"
             to = direction if values.reaches_end else f"to {self.value(values.last)}"
@@ -186,10 +186,12 @@ class _SolutionReport:
             yield f"All {whole(count)} values were calculated, and those in the table again by single runs."
             return
         gap = self.value(float(abs(solution.values.step) * solution.spacing))
-        what = "two changes, or a closer value," if solution.is_equality else "two changes"
+        missed = "If the condition changes and changes back between two neighbours, the search misses that"
+        missed = "The search can miss a closer value between two neighbours" if solution.is_equality else missed
         yield (
             f"{whole(calculated)} of {whole(count)} values were calculated, at most {gap} apart, and those in the "
-            f"table again by single runs. Between two neighbours that give the same, {what} can be missed."
+            f"table again by single runs. {missed}; with A and B closer together, or a longer --step, it calculates "
+            "every value."
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from gpit_fairshare.engine.measures import BASELINE
 from gpit_fairshare.explanation.organisation import code_among
 from gpit_fairshare.numbers import exact, money, or_dash, parameter_value, per_head, percent_change, percentage, whole
 from gpit_fairshare.reports import document
@@ -23,7 +24,7 @@ from gpit_fairshare.reports.allocation_opening import (
 )
 from gpit_fairshare.reports.document import Column, Heading, Item, Paragraph, Role, Row, Table, Tone
 from gpit_fairshare.structured_texts import json_text
-from gpit_fairshare.words import counted, inside, one_line, sentence
+from gpit_fairshare.words import counted, inside, listed, one_line, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,6 +79,12 @@ class SweepReport:
         years = reversed(self.scheme.years)
         self.own_year = next(year for year in years if self.code in self.rules[0].codes(year))
         """The last year in which the chosen organisation exists."""
+
+    def cautions(self, *, full: bool) -> list[Paragraph]:
+        """Return the cautions about figures of any rule and of the base run, without those that are part of another."""
+        runs: list[Any] = [*self.rules, *([self.rules[0].base] if self.rules[0].base else [])]
+        by_text = {block.text: block for run in runs for block in cautions_of(run.scheme, run.inputs, full=full)}
+        return [by_text[text] for text in by_text if not any(text in other for other in by_text if other != text)]
 
     def located(self, number: int) -> tuple[SweepOfRule, int]:
         """Return the rule of a scenario, whose number counts from 1, and its place among those of the rule, from 0."""
@@ -182,12 +189,12 @@ def sweep_document(report: SweepReport, *, is_short: bool = False, file_names: S
         file_names: Names of the files that were written.
     """
     sweep = report.sweep
-    most = SCREEN_ROWS if is_short else FILE_ROWS
+    numbers = _chosen(report, SCREEN_ROWS if is_short else FILE_ROWS)
     blocks = [
         _title(report),
         *document.written_line(file_names),
         *_reasons(report),
-        *cautions_of(report.scheme, report.inputs, full=not is_short),
+        *report.cautions(full=not is_short),
         *settings_of(report.scheme, full=True),
         *(Paragraph(note) for note in dict.fromkeys(note for rule in report.rules for note in rule.variations.notes)),
     ]
@@ -198,7 +205,7 @@ def sweep_document(report: SweepReport, *, is_short: bool = False, file_names: S
         if report.is_drawn:
             blocks += [*_quantiles(report), *_most_varying(report)]
         else:
-            blocks += [*_scenarios(report, most), *_sparklines(report), *_organisation(report, most)]
+            blocks += [*_scenarios(report, numbers), *_sparklines(report), *_organisation(report, numbers)]
     if not is_short:
         manifest = document.Verbatim(json_text(dict(sweep.manifest)).rstrip(), "json")
         blocks += [*_impossible(report), Heading("Manifest"), manifest]
@@ -210,9 +217,8 @@ def _title(report: SweepReport) -> document.Title:
     scheme, count = report.scheme, report.sweep.count
     subject = scheme.name if report.rule_keys else scheme.title
     impossible = report.sweep.impossible_count
-    possible = f"{count - impossible:,} possible, {impossible:,} impossible." if impossible else "all possible."
-    if impossible == count:
-        possible = "none of them possible."
+    of_all = {0: "all possible.", count: "none of them possible."} if count > 1 else {0: "possible.", 1: "impossible."}
+    possible = of_all.get(impossible, f"{count - impossible:,} possible, {impossible:,} impossible.")
     return document.Title([f"{subject}:", f"{counted(count, 'scenario')},", possible])
 
 
@@ -229,7 +235,8 @@ def _reasons(report: SweepReport) -> Iterator[document.Block]:
         first_reasons.setdefault(key, impossible)
     if groups:
         count, every = report.sweep.impossible_count, report.sweep.count
-        yield Heading(f"{count:,} of {every:,} scenarios {'is' if count == 1 else 'are'} impossible", Tone.WARNING)
+        subject = f"{count:,} of {every:,} scenarios" if every > 1 else "The scenario"
+        yield Heading(f"{subject} {'is' if count == 1 else 'are'} impossible", Tone.WARNING)
     for key, numbers in groups.items():
         impossible, rule_texts = first_reasons[key], key[:-2]
         place = f"{impossible.year}, {impossible.where}" if impossible.where else "A value is outside its bounds"
@@ -275,6 +282,15 @@ def _evenly(numbers: Sequence[int], most: int) -> Sequence[int]:
     return [numbers[round(index * (len(numbers) - 1) / (most - 1))] for index in range(most)]
 
 
+def _chosen(report: SweepReport, most: int) -> Sequence[int]:
+    """Return the numbers of at most so many scenarios to show, evenly chosen; if any is possible, so is one of them."""
+    every, possible = range(1, report.sweep.count + 1), report.possible()
+    numbers = _evenly(every, most)
+    if possible and set(possible).isdisjoint(numbers):
+        numbers = sorted({*_evenly(every, most // 2), *_evenly(possible, most // 2)})
+    return numbers
+
+
 def _shown(count: int, numbers: Sequence[int], noun: str = "scenario") -> Iterator[document.Block]:
     """Yield how many scenarios a table shows, if not all."""
     if len(numbers) < count:
@@ -302,9 +318,8 @@ def _base_identity(report: SweepReport) -> list[str]:
     return ["base", *names, *own_rules, *keys]
 
 
-def _scenarios(report: SweepReport, most: int) -> Iterator[document.Block]:
+def _scenarios(report: SweepReport, numbers: Sequence[int]) -> Iterator[document.Block]:
     """Yield the table of scenarios with their national figures in the last year, the base run first."""
-    numbers = _evenly(range(1, report.sweep.count + 1), most)
     columns = _identity_columns(report)
     names = [name for name in report.figures if not name.endswith("_per_head")]
     ranks = {"largest_loss": 2, "lose": 3, "unspent": 4}
@@ -333,6 +348,10 @@ def _scenarios(report: SweepReport, most: int) -> Iterator[document.Block]:
     yield Heading(f"Scenarios in {report.year}")
     yield Table(columns, rows, inset=False, names_dropped=True)
     yield from _shown(report.sweep.count, numbers)
+    without = [rule for rule in report.rules if BASELINE not in rule.inputs.tables[report.year].columns]
+    if without and "lose" in names:
+        rules = listed([", ".join(rule.rule_names().values()) for rule in without])
+        yield Paragraph(f"No losses are calculated with {rules}, because historic spend is not used there.")
 
 
 def _sparklines(report: SweepReport) -> Iterator[document.Block]:
@@ -366,10 +385,10 @@ def sparkline(values: Sequence[float], lowest: float, highest: float) -> str:
     return "".join("·" if math.isnan(level) else _BLOCKS[min(7, int(level * 8))] for level in levels)
 
 
-def _organisation(report: SweepReport, most: int) -> Iterator[document.Block]:
-    """Yield the table of one organisation over the possible scenarios: the base run, and differences from it."""
+def _organisation(report: SweepReport, chosen: Sequence[int]) -> Iterator[document.Block]:
+    """Yield the table of one organisation over the possible of these scenarios: the base run, and differences."""
     possible = report.possible()
-    numbers = _evenly(possible, most)
+    numbers = sorted({*possible}.intersection(chosen))
     base = report.result(report.rules[0])
     has_base = not math.isnan(base)
     own = Column(report.scheme.labels[report.scheme.result])
@@ -401,7 +420,7 @@ def _quantiles(report: SweepReport) -> Iterator[document.Block]:
     base = report.base_figures()
     for rule_names, frame in _by_rule(report, report.sweep.figure_quantiles):
         possible = frame["scenarios"][0] if frame.height else 0
-        omitted = f"; {report.sweep.impossible_count:,} are impossible" if report.sweep.impossible_count else ""
+        omitted = f"; impossible: {report.sweep.impossible_count:,}" if report.sweep.impossible_count else ""
         yield Heading(f"{rule_names}National figures in {report.year}")
         by_name = {row["figure"]: row for row in frame.iter_rows(named=True)}
         rows = [
@@ -437,7 +456,7 @@ def _most_varying(report: SweepReport) -> Iterator[document.Block]:
             for part in (own, others)
         )
         noun = report.scheme.organisation
-        yield Heading(f"{rule_names}{report.name}, and the {counted(others.height, noun)} that vary most")
+        yield Heading(f"{rule_names}{report.name}, and the {counted(others.height, noun)} with the widest spread")
         yield Table(columns, rows, more_rows, inset=False)
         yield Paragraph(f"In {report.year}. Spread: from 5% to 95%, as a share of the median.")
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.reports.allocation_opening import cautions_of
 from gpit_fairshare.reports.sweep import PERCENT, in_words
 from gpit_fairshare.workbook.layout import number_format
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NO_ROWS, NOT_APPLICABLE, ROW, Prose, Sheet, letter
@@ -45,7 +44,7 @@ def write_sweep_workbook(report: SweepReport, path: Path, advance: Callable[[int
     frame = report.sweep.frame
     if frame.height > _MOST_ROWS:
         raise UsageError(f".xlsx: a sheet cannot have {frame.height:,} rows; write .csv or .parquet instead")
-    caution = " ".join(paragraph.text for paragraph in cautions_of(report.scheme, report.inputs, full=False))
+    caution = " ".join(paragraph.text for paragraph in report.cautions(full=False))
     note = f"{caution} {_EXPLAINED}".strip()
     scenarios = Sheet("Scenarios", "Every scenario in every year", note, frozen=1)
     possible = pl.when(pl.col("impossible").is_null()).then(pl.lit("yes")).otherwise(pl.lit("no, see Impossible"))

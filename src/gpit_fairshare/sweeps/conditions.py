@@ -218,8 +218,9 @@ def _comparisons(expression: tree.Expression) -> list[tree.ComparisonOperation]:
         or unsolvable
         or (len(comparisons) > 1 and any(comparison.relation == "==" for comparison in comparisons))
     ):
-        problem = f"expected a comparison of numbers by {', '.join(_RELATIONS)}, or several without == joined by and"
-        problem += hint
+        problem = (
+            f"expected a comparison of numbers by {', '.join(_RELATIONS)}, or several without == joined by and{hint}"
+        )
         raise FormulaError(problem, expression.position)
     return comparisons
 

@@ -174,7 +174,7 @@ def grid(scheme: Scheme, vary: Sequence[str]) -> Scenarios:
     for text, (name, _, values) in zip(vary, typed, strict=True):
         if not name or not values:
             raise UsageError(f"--vary {one_line(text)}: {_EXPECTED}")
-    headings = _checked_names(scheme, [name for name, _, _ in typed], lambda _: "--vary")
+    headings = checked_names(scheme, [name for name, _, _ in typed], lambda _: "--vary")
     settings = [
         _settings_of(heading, values, scheme.parameters[heading.name].unit)
         for heading, (_, _, values) in zip(headings, typed, strict=True)
@@ -196,7 +196,7 @@ def counts_text(counts: Sequence[int]) -> str:
     return one_line(f"{product_text}{math.prod(counts):,}")
 
 
-def _checked_names(scheme: Scheme, names: Sequence[str], option_of: Callable[[int], str]) -> list[Setting]:
+def checked_names(scheme: Scheme, names: Sequence[str], option_of: Callable[[int], str]) -> list[Setting]:
     """Return a setting for each `NAME` or `NAME@YEAR`, with its name and year as the scheme has them, and no value yet.
 
     Args:
@@ -411,7 +411,7 @@ class _ScenarioTable:
             )
         typed = [self.headings[column] for column in columns]
         try:
-            headings = _checked_names(scheme, typed, lambda position: self.place(0, columns[position]))
+            headings = checked_names(scheme, typed, lambda position: self.place(0, columns[position]))
         except UsageError as fault:
             raise UsageError(f"{fault}; correct the heading, or leave the column out") from None
         varied = [self._varied(*pair, scheme) for pair in zip(headings, columns, strict=True)]
@@ -450,12 +450,12 @@ class _ScenarioTable:
             yield row, cell
 
     def _refuse_other_headings(self, scheme: Scheme) -> None:
-        """Refuse headings that are those of no scenarios: a rule, or a first row of other texts above the headings.
+        """Refuse a heading that is a rule, and other rows above the headings.
 
         Raises:
             UsageError: There is one.
         """
-        known = {NAME_COLUMN, *scheme.parameters}
+        known = {NAME_COLUMN, *map(str.casefold, scheme.parameters)}
         names = [_name_in(heading) for heading in self.headings]
         for column, rule in enumerate(names):
             if rule in _RULES and rule not in known:
@@ -520,7 +520,7 @@ def _scenarios(scheme: Scheme, varied: Sequence[_Varied], count: int, names: tup
         values |= {(heading.name, year): of_year for year, of_year in of_years.items()}
         set_years = {year for name, year, _ in scheme.overridden() if name == heading.name}
         if set_years & {*years} and not all(setting.is_relative(unit) for setting in parameter.settings):
-            notes.append(f"The value of {heading.key} that --set gives is that of the base run only.")
+            notes.append(f"{heading.key}: only the base run, and changes such as +1%, use the value of --set.")
         lists = {year: of_year.numbers.tolist() for year, of_year in of_years.items()}
         if len(years) == 1 or all(numbers == lists[years[0]] for numbers in lists.values()):
             columns[heading.key] = lists[years[0]]

@@ -20,10 +20,10 @@ from gpit_fairshare.errors import CalculationError, SchemeError, UsageError
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.presentation import Presented
 from gpit_fairshare.run_options import called_with
-from gpit_fairshare.scheme.values import Setting, checked_settings
+from gpit_fairshare.scheme.values import Setting
 from gpit_fairshare.scheme.written_numbers import fraction, fraction_text, percentage_problem
 from gpit_fairshare.sweeps.conditions import Balance, ComparedFigures, Formula, condition_of
-from gpit_fairshare.sweeps.scenarios import grid
+from gpit_fairshare.sweeps.scenarios import checked_names, grid
 from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
@@ -277,9 +277,7 @@ def _heading(scheme: Scheme, parameter: str) -> Setting:
     """
     if not parameter.strip() or "=" in parameter:
         raise UsageError(f"solve {one_line(parameter)!r}: expected a parameter, as NAME or NAME@2015/16")
-    tables = {name: symbol.table for name, symbol in scheme.symbols.items() if symbol.table}
-    typed = Setting.read(f"{parameter}=0", "solve")
-    return checked_settings([typed], scheme.parameters, tables, scheme.years)[0]
+    return checked_names(scheme, [parameter], lambda _: "solve")[0]
 
 
 def _with_value(options: SolveOptions, heading: Setting, text: str) -> SolveOptions:
@@ -391,7 +389,7 @@ class _Narrowing:
 
         runs = run_scenarios(self.condition.scheme, self.inputs, variations.values, number, variations.refused, take)
         for place, index in enumerate(in_order):
-            why = _as_typed(runs.impossible[place].reason) if place in runs.impossible else ""
+            why = runs.impossible[place].reason.replace("--set: ", "--between: ") if place in runs.impossible else ""
             self.trials[index] = Trial(index, bool(is_true[place]), float(difference[place]), why)
 
     def _in_order(self) -> list[Trial]:
@@ -449,7 +447,7 @@ class _Narrowing:
             scheme = replace(self.condition.scheme, parameters=load_scheme(options).parameters)
             result = calculate(scheme, self.inputs)
         except (CalculationError, SchemeError) as fault:
-            proof = replace(proof, impossible=_as_typed(str(fault)))
+            proof = replace(proof, impossible=str(fault).replace("--set: ", "--between: "))
         else:
             self.example = self.example or result
             failing = self.condition.failing_years(result)
@@ -458,11 +456,6 @@ class _Narrowing:
         if (proof.is_true, not proof.impossible) != trial.state:
             raise RuntimeError(f"{self.heading.key}={text}: the sweep and a single run differ")
         return proof
-
-
-def _as_typed(reason: str) -> str:
-    """Return why a value is impossible, with the option that gives it in place of `--set`."""
-    return f"--between: {reason.removeprefix('--set: ')}" if reason.startswith("--set: ") else reason
 
 
 def _spread(first: int, last: int, number: int) -> list[int]:
