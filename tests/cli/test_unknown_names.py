@@ -31,6 +31,7 @@ UNKNOWN = [
     ("gpit allocate --quite", "No such option: --quite; did you mean --quiet?"),
     ("gpit allocate -z", "No such option: -z; gpit allocate --help lists all"),
     ("gpit solve x --for balanced --between 0 --sample", "--between: expected A B; found 0"),
+    ("gpit solve x --for=balanced --between=0 --sample", "--between: expected A B; found 0"),
     ("gpit solve x --sample --between -5%", "--between: expected A B; found -5%"),
     ("gpit solve x --for --between 0 1", "--for: expected FORMULA; found nothing"),
     ("gpit allocate -o --sample", "-o: expected FILE; found nothing"),

@@ -172,12 +172,13 @@ class VerbCommand(_Help, TyperCommand):
         words = [] if context.resilient_parsing else args[: args.index("--")] if "--" in args else args
         by_flag = {flag: option for option in self.params for flag in option.opts if flag.startswith("-")}
         for position, word in enumerate(words):
-            option = by_flag.get(word)
+            flag, equals, first = word.partition("=")
+            option = by_flag.get(flag)
             if option and not getattr(option, "is_flag", False):
-                after = words[position + 1 : position + 1 + option.nargs]
-                values = [*takewhile(lambda value: value not in by_flag, after)]
+                after = [*([first] if equals else []), *words[position + 1 :]]
+                values = [*takewhile(lambda value: value not in by_flag, after[: option.nargs])]
                 if len(values) < option.nargs:
-                    raise UsageError(f"{word}: expected {option.metavar}; found {' '.join(values) or 'nothing'}")
+                    raise UsageError(f"{flag}: expected {option.metavar}; found {' '.join(values) or 'nothing'}")
         return list(super().parse_args(context, args))
 
 

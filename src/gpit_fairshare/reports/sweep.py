@@ -350,7 +350,7 @@ def _scenarios(report: SweepReport, numbers: Sequence[int]) -> Iterator[document
     yield from _shown(report.sweep.count, numbers)
     without = [rule for rule in report.rules if BASELINE not in rule.inputs.tables[report.year].columns]
     if without and "lose" in names:
-        rules = listed([", ".join(rule.rule_names().values()) for rule in without])
+        rules = listed([", ".join(map(" ".join, rule.rule_names().items())) for rule in without])
         yield Paragraph(f"No losses are calculated with {rules}, because historic spend is not used there.")
 
 
