@@ -456,13 +456,13 @@ class _ScenarioTable:
             UsageError: There is one.
         """
         known = {NAME_COLUMN, *map(str.casefold, scheme.parameters)}
-        names = [_name_in(heading) for heading in self.headings]
+        names = [heading.casefold().partition("@")[0].strip() for heading in self.headings]
         for column, rule in enumerate(names):
             if rule in _RULES and rule not in known:
                 problem = f"{rule} is a rule, not a parameter; leave the column out"
                 remedy = f"with --vary {rule}=NAME,NAME each rule runs every row"
                 raise UsageError(f"{self.place(0, column)} {problem}; {remedy}")
-        below = [row for row, cells in self.records if not known.isdisjoint(map(_name_in, cells))]
+        below = [row for row, cells in self.records if known & {str(cell).split("@")[0].casefold() for cell in cells}]
         if below and known.isdisjoint(names):
             problem = f"expected the names of parameters, as in row {below[0]}; found {one_line(self.headings[0])!r}"
             raise UsageError(f"{self.place(0, 0)} {problem}; delete the rows above row {below[0]}")
@@ -478,11 +478,6 @@ class _ScenarioTable:
                 if not (is_blank(cell) or (column < len(self.headings) and self.headings[column])):
                     found = one_line(cell.why if isinstance(cell, Broken) else cell)
                     raise UsageError(f"{self.place(row, column)} {found} has no heading; name its parameter")
-
-
-def _name_in(cell: object) -> str:
-    """Return a cell as the name of what varies, without the year."""
-    return str(cell).partition("@")[0].strip().casefold()
 
 
 def _text_of_cell(cell: object) -> str:
