@@ -64,10 +64,11 @@ class NumpyOperations:
     def margin(self, left: Array, right: Array) -> Array:
         """Return how far two numbers may be apart and still be equal."""
         smaller, larger = sorted((left, right), key=np.size)
-        size = np.maximum(np.maximum(1.0, np.abs(smaller)), np.abs(larger))
+        size: Array = np.maximum(np.maximum(1.0, np.abs(smaller)), np.abs(larger))
         if not np.isfinite(size.sum()):  # a sum is quick, and no number is lost in it
             self.is_unsure = self.is_unsure | ~np.isfinite(size).all(axis=1, keepdims=True)
-        return np.multiply(SAME, size)
+        margin: Array = SAME * size
+        return margin
 
     def called(self, function: str, arguments: Sequence[Any]) -> Array:
         """Return the value of a function of the language.

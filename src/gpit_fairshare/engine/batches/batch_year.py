@@ -21,7 +21,6 @@ from gpit_fairshare.magnitude import LARGEST, MOST_UNITS, SMALLEST
 from gpit_fairshare.scheme.model import Check, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from gpit_fairshare.engine.batches.batch import Batch, Distinct
     from gpit_fairshare.engine.batches.shared_year import SharedPart, SharedYear

@@ -314,7 +314,8 @@ def _share_between(pots: _Pots) -> tuple[_Pair, BoolArray]:
         np.maximum(high, pots.least, out=high)
         np.minimum(high, pots.most, out=high)
         low *= is_moving
-    return _Pair(high, low, bound), is_certain.all(axis=1, keepdims=True)
+    are_all_certain: BoolArray = is_certain.all(axis=1, keepdims=True)
+    return _Pair(high, low, bound), are_all_certain
 
 
 def _settle(pots: _Pots) -> Array:

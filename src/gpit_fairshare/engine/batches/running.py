@@ -86,7 +86,7 @@ def _in_threads(function: Callable[[slice], _Done], places: Sequence[slice]) -> 
     Only as many results are in memory as there are threads.
     """
     threads = min(len(places), os.cpu_count() or 1, _MOST_THREADS)
-    if threads < 2:  # noqa: PLR2004  # a single thread needs no pool
+    if threads < 2:  # a single thread needs no pool
         yield from map(function, places)
         return
     running: deque[Future[_Done]] = deque()
