@@ -67,8 +67,8 @@ class NumpyOperations:
         size: Array = np.maximum(np.maximum(1.0, np.abs(smaller)), np.abs(larger))
         if not np.isfinite(size.sum()):  # a sum is quick, and no number is lost in it
             self.is_unsure = self.is_unsure | ~np.isfinite(size).all(axis=1, keepdims=True)
-        margin: Array = SAME * size
-        return margin
+        size *= SAME
+        return size
 
     def called(self, function: str, arguments: Sequence[Any]) -> Array:
         """Return the value of a function of the language.

@@ -21,7 +21,6 @@ from gpit_fairshare.magnitude import LARGEST, MOST_UNITS, SMALLEST
 from gpit_fairshare.scheme.model import Check, Step
 
 if TYPE_CHECKING:
-
     from gpit_fairshare.engine.batches.batch import Batch, Distinct
     from gpit_fairshare.engine.batches.shared_year import SharedPart, SharedYear
     from gpit_fairshare.engine.model import Year
@@ -181,7 +180,9 @@ class BatchYear:
         """Return the exact totals of a column, nationally or by group: (scenarios or 1, groups or 1); a blank is 0."""
         kind, groups = self.scheme.symbols[name].kind, 1
         values, given = self.column(name, kind)
-        values = self.on_all_rows(values if given is None else np.where(given, values, 0.0), kind)
+        if given is None:
+            return self._aggregate(tree.AggregateCall("total", name, within))
+        values = self.on_all_rows(np.where(given, values, 0.0), kind)
         if within:
             values, groups = self._by_group(values, kind, within)
         return exact_totals(values).reshape(-1, groups)

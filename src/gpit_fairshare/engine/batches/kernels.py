@@ -304,7 +304,7 @@ def _share_between(pots: _Pots) -> tuple[_Pair, BoolArray]:
         low += lost
         bound += 4 * _U**2 * _largest(pots.base)
     high, low = _two_sum(product, low)
-    is_certain = (_is_nearest(high, low, bound) | ~is_moving) & (money.high < -_SMALLEST_MONEY)
+    is_certain: BoolArray = (_is_nearest(high, low, bound) | ~is_moving) & (money.high < -_SMALLEST_MONEY)
     if is_above is not None and is_below is not None:
         above, below = high - pots.least, high - pots.most
         is_certain &= ((above > 0) == is_above) & ((below < 0) == is_below)
@@ -314,7 +314,7 @@ def _share_between(pots: _Pots) -> tuple[_Pair, BoolArray]:
         np.maximum(high, pots.least, out=high)
         np.minimum(high, pots.most, out=high)
         low *= is_moving
-    are_all_certain: BoolArray = is_certain.all(axis=1, keepdims=True)
+    are_all_certain: BoolArray = np.all(is_certain, axis=1, keepdims=True)
     return _Pair(high, low, bound), are_all_certain
 
 
@@ -383,13 +383,14 @@ def _sum_rows(values: Array) -> _Pair:
     at most u·s a figure, and is summed in the same way once more. What is left then is the error: nothing for figures
     whose last bits are within 2^-86 of the largest, for 211 rows.
 
-    Whole numbers whose sums are below 2^53 add up exactly as they are.
+    Whole numbers that are not negative, and whose sum is below 2^53, add up exactly as they are.
     """
-    largest, count = _largest(values), values.shape[1]
-    if _are_whole(values) and (largest < 2.0**53 / max(count, 1)).all():
-        return _Pair(values.sum(axis=1, keepdims=True), np.zeros_like(largest), np.zeros_like(largest))
-    spread = 2.0 ** (count + 1).bit_length()
-    scale = np.ldexp(spread, np.frexp(largest)[1])
+    if _are_whole(values):
+        total = values.sum(axis=1, keepdims=True)
+        if (total < 2.0**53).all():
+            return _Pair(total, np.zeros_like(total), np.zeros_like(total))
+    spread = 2.0 ** (values.shape[1] + 1).bit_length()
+    scale = np.ldexp(spread, np.frexp(_largest(values))[1])
     part = values + scale
     part -= scale
     left = values - part
@@ -403,8 +404,8 @@ def _sum_rows(values: Array) -> _Pair:
 
 
 def _are_whole(values: Array) -> bool:
-    """Return whether all figures are whole numbers; the first row nearly always says that they are not."""
-    return all((np.rint(some) == some).all() for some in (values[:1], values))
+    """Return whether all figures are whole numbers from 0; the first row nearly always says that they are not."""
+    return all((np.rint(some) == some).all() for some in (values[:1], values)) and bool((values >= 0).all())
 
 
 def _nearest_totals(values: Array, total: _Pair, is_unsure: BoolArray) -> Array:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme
 
-_CELLS: Final = 100_000
+_CELLS: Final = 75_000
 """Scenarios times organisations of a batch: more does not make it faster, and needs more memory."""
 
-_MOST_THREADS: Final = 4
-"""Each thread holds a batch in memory."""
+_MOST_THREADS: Final = 2
+"""Python itself runs one thread at a time, so that more gain little; and each holds a batch in memory."""
 
 _Done = TypeVar("_Done")
 
@@ -83,7 +83,7 @@ def run_scenarios(
 def _in_threads(function: Callable[[slice], _Done], places: Sequence[slice]) -> Iterator[_Done]:
     """Yield the results of a function in order, from a thread for each processor; NumPy lets them run side by side.
 
-    Only as many results are in memory as there are threads.
+    Only one result more than there are threads is in memory.
     """
     threads = min(len(places), os.cpu_count() or 1, _MOST_THREADS)
     if threads < 2:  # a single thread needs no pool
@@ -92,7 +92,7 @@ def _in_threads(function: Callable[[slice], _Done], places: Sequence[slice]) -> 
     running: deque[Future[_Done]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for some in places:
-            if len(running) == threads:
+            if len(running) > threads:  # one more waits, so that no thread does
                 yield running.popleft().result()
             # A thread starts without the context of its caller, which says whether plug-ins are allowed.
             running.append(pool.submit(copy_context().run, function, some))
