@@ -238,7 +238,7 @@ def test_a_search_that_went_wrong_is_noticed(monkeypatch):
     monkeypatch.setattr(kernels, "_settle", lambda *pots: np.roll(settle(*pots), 1, axis=0))
     assert right["certain"] > 15
     assert outcomes(amount, **columns)["certain"] < right["certain"] / 2
-    monkeypatch.setattr(kernels, "_settle", lambda pots, _: np.broadcast_to(pots.least, (30, 211)))
+    monkeypatch.setattr(kernels, "_settle", lambda pots: np.broadcast_to(pots.least, (len(pots.amount), 211)))
     assert outcomes(amount, **columns)["certain"] == (amount >= ceilings.sum()).sum()
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from gpit_fairshare import GpitError, allocate
 from gpit_fairshare.engine import calculate
+from gpit_fairshare.engine.batches import running
+from gpit_fairshare.engine.batches.batch import Batch
 from gpit_fairshare.engine.batches.running import run_scenarios
 from gpit_fairshare.language import in_numpy, tree
 from gpit_fairshare.language.kinds import ORGANISATION
@@ -34,6 +36,18 @@ def random_values(scheme, chance, number):
             ]
             values[name, year] = np.array([value.value * factor for factor in factors])
     return values
+
+
+def grid_values(scheme, chance):
+    """A grid of up to three parameters with two values each, in every year, so that scenarios agree in some of them."""
+    names = chance.sample(sorted(scheme.parameters), min(3, len(scheme.parameters)))
+    number = 2 ** len(names)
+    values = random_values(scheme, chance, 2)
+    return {
+        key: np.array([values[key][place >> names.index(key[0]) & 1] for place in range(number)])
+        for key in values
+        if key[0] in names
+    }, number
 
 
 def single_run(result, values, place):
@@ -111,6 +125,17 @@ def test_every_step_of_the_library_is_that_of_a_single_run(tmp_path, rule):
     assert wrong == []
 
 
+@pytest.mark.parametrize("rule", slow_but(("scheme-gpit-2014-16", "transition-floor-and-ceiling"), RULES), ids=str)
+def test_every_step_of_a_grid_is_that_of_a_single_run(tmp_path, monkeypatch, rule):
+    """Every rule over three grids, in one batch and in batches of three scenarios that run in threads."""
+    result = allocate(**invented(rule, tmp_path), **rule.options(), with_effects=False)
+    for seed in range(3):
+        values, number = grid_values(result.scheme, random.Random(f"{rule}{seed}"))
+        assert differences(result, values, number)[0] == []
+    monkeypatch.setattr(running, "_CELLS", 3 * max(table.height for table in result.inputs.tables.values()))
+    assert differences(result, values, number)[0] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.kind == "transition"], ids=str)
 def test_every_transition_is_that_of_single_runs_for_england(rule):
@@ -141,12 +166,37 @@ HARD_BUT = ("groups_of_groups", "merged", "optional_blanks", "rates", "rows_in_o
 
 @pytest.mark.parametrize("make", slow_but(HARD_BUT, HARD), ids=lambda make: make.__name__)
 def test_difficult_schemes_are_those_of_single_runs(tmp_path, make):
-    """Mergers, groups, `previous`, blanks, texts, tables, ranks and rates, with 10 random settings."""
+    """Mergers, groups, `previous`, blanks, texts, tables, ranks and rates, with 10 random settings and in a grid."""
     result = make(tmp_path)
 
-    wrong, _, _ = differences(result, random_values(result.scheme, random.Random(SEED), 10), 10)
+    for values, number in (
+        (random_values(result.scheme, random.Random(SEED), 10), 10),
+        grid_values(result.scheme, random.Random(SEED)),
+    ):
+        wrong, _, _ = differences(result, values, number)
 
-    assert wrong == []
+        assert wrong == []
+
+
+def test_scenarios_that_agree_are_calculated_once():
+    """A fund in 50 sizes changes no fair share and no need, and of two budgets only two are calculated."""
+    result = allocate(sample=True, with_effects=False)
+    years = result.scheme.years
+    values = {("revenue_budget", year): np.repeat([140e6, 150e6], 50) for year in years}
+    values |= {("transition_fund", year): np.tile(np.linspace(1e6, 30e6, 50), 2) for year in years}
+    batch = Batch(100, values)
+    of_budget = batch.distinct(frozenset({("revenue_budget", years[0])}))
+    assert of_budget.places.tolist() == [0, 50]
+    assert of_budget.place_of.tolist() == [0] * 50 + [1] * 50
+    assert batch.distinct(frozenset({("revenue_budget", years[1])})) is of_budget
+    assert batch.distinct(frozenset(values)) is None
+    assert differences(result, values, 100)[0] == []
+
+
+def test_zero_and_minus_zero_are_distinct():
+    """They are equal, but divide to other infinities, so one is never calculated for the other."""
+    batch = Batch(4, {("rate", "2014/15"): np.array([0.0, -0.0, 0.0, -0.0])})
+    assert batch.distinct(frozenset({("rate", "2014/15")})).places.tolist() == [1, 0]
 
 
 def test_drawn_inputs_are_those_of_single_runs():

@@ -21,7 +21,8 @@ from gpit_fairshare.words import counted, inside, joined
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpit_fairshare.engine.batches.batch_year import Batch, BatchYear
+    from gpit_fairshare.engine.batches.batch import Batch
+    from gpit_fairshare.engine.batches.batch_year import BatchYear
     from gpit_fairshare.scheme.model import Assumption, Parameter, Scheme
 
 TENTH: Final = 0.1

@@ -33,6 +33,8 @@ _IN_ONE_PASS: Final[dict[str, Callable[..., Any]]] = {
 }
 """Functions that NumPy has, with the bits of Polars; all others are calculated by Polars."""
 
+_TRUE: Final = np.ones((1, 1), dtype=bool)
+
 
 class NumpyOperations:
     """Operations over NumPy arrays; a column of numbers may have blanks, which are NaN."""
@@ -45,7 +47,7 @@ class NumpyOperations:
 
     def constant(self, value: float | str | bool) -> Array:  # one of the values of the language
         """Return an array with one value."""
-        return np.full((1, 1), value)
+        return _TRUE if value is True else np.full((1, 1), value)
 
     def column(self, name: str) -> Array:
         """Return the column of a name."""
@@ -53,7 +55,7 @@ class NumpyOperations:
 
     def is_given(self, name: str) -> Array:
         """Return whether each row of a column has a value."""
-        return self.given.get(name, np.ones((1, 1), dtype=bool))
+        return self.given.get(name, _TRUE)
 
     def divided(self, left: Array, right: Array) -> Array:
         """Return the quotients."""
@@ -61,10 +63,12 @@ class NumpyOperations:
 
     def margin(self, left: Array, right: Array) -> Array:
         """Return how far two numbers may be apart and still be equal."""
-        size = np.maximum(np.maximum(1.0, np.abs(left)), np.abs(right))
+        smaller, larger = sorted((left, right), key=np.size)
+        size: Array = np.maximum(np.maximum(1.0, np.abs(smaller)), np.abs(larger))
         if not np.isfinite(size.sum()):  # a sum is quick, and no number is lost in it
             self.is_unsure = self.is_unsure | ~np.isfinite(size).all(axis=1, keepdims=True)
-        return np.multiply(SAME, size)
+        size *= SAME
+        return size
 
     def called(self, function: str, arguments: Sequence[Any]) -> Array:
         """Return the value of a function of the language.

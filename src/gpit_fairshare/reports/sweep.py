@@ -29,7 +29,7 @@ from gpit_fairshare.words import counted, inside, listed, one_line, sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from gpit_fairshare.engine.batches.batch_year import Impossible
+    from gpit_fairshare.engine.batches.batch import Impossible
     from gpit_fairshare.sweeps.frames import SweepOfRule
     from gpit_fairshare.sweeps.sweep import PlannedRule, Sweep
 

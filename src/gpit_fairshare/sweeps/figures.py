@@ -97,7 +97,9 @@ def _changes(year: BatchYear, result: Array) -> dict[str, Array]:
     if PEOPLE in inputs:
         people = inputs[PEOPLE]
         with np.errstate(divide="ignore", invalid="ignore"):
-            rates = np.where(people > 0, result / people, np.nan)
+            rates = result / people
+            if not (people > 0).all():
+                rates = np.where(people > 0, rates, np.nan)
         if np.isfinite(rates).any():
             # Unlike those of nanmin and nanmax, the results are NaN without a warning for scenarios without any.
             ends = {"lowest_per_head": np.fmin, "highest_per_head": np.fmax}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.engine.batches.batch_year import Impossible
+    from gpit_fairshare.engine.batches.batch import Impossible
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.engine.batches.batch_year import Batch, BatchYear
+    from gpit_fairshare.engine.batches.batch import Batch
+    from gpit_fairshare.engine.batches.batch_year import BatchYear
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
 

@@ -28,7 +28,8 @@ from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.engine.batches.batch_year import Batch, BatchYear
+    from gpit_fairshare.engine.batches.batch import Batch
+    from gpit_fairshare.engine.batches.batch_year import BatchYear
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme

@@ -5,14 +5,13 @@ Values of a name are an array of the shape (scenarios or 1, rows of its kind or 
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gpit_fairshare.engine.batches.kernels import exact_totals, rounded_many, share_out_many
+from gpit_fairshare.engine.batches.kernels import exact_totals, on_all_rows, rounded_many, share_out_many
 from gpit_fairshare.errors import GpitError, SharingError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.in_numpy import Array, NumpyOperations, render
@@ -22,44 +21,13 @@ from gpit_fairshare.magnitude import LARGEST, MOST_UNITS, SMALLEST
 from gpit_fairshare.scheme.model import Check, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from gpit_fairshare.engine.batches.batch import Batch, Distinct
     from gpit_fairshare.engine.batches.shared_year import SharedPart, SharedYear
     from gpit_fairshare.engine.model import Year
     from gpit_fairshare.scheme.model import Part
 
 _NEARLY: Final = 0.99
 """Part of the most units of rounding from which a single run decides whether it is too much."""
-
-
-@dataclass(frozen=True, slots=True)
-class Impossible:
-    """Why a scenario has no result: the year and the step, check or outcome at which it ends, and the message."""
-
-    year: str
-    where: str
-    reason: str
-
-
-@dataclass
-class Batch:
-    """The scenarios of a batch, over all years: which are still possible, and how often single runs were needed."""
-
-    number: int
-    impossible: dict[int, Impossible] = field(default_factory=dict)
-    """By the place in the batch."""
-    single_runs: Counter[str] = field(default_factory=Counter)
-    """How often a step, check or outcome was calculated by a single run, by what it is."""
-    is_possible: Array = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Start with all scenarios possible."""
-        self.is_possible = np.ones(self.number, dtype=bool)
-
-    def end(self, place: int, year: str, where: str, reason: str) -> None:
-        """End a scenario that cannot be calculated."""
-        self.impossible[place] = Impossible(year, where, reason)
-        self.is_possible[place] = False
 
 
 class _NeedsSingleRuns(Exception):  # noqa: N818  # a sign, not an error
@@ -105,18 +73,21 @@ class _Calculated:
 class BatchYear:
     """One year of a batch of scenarios."""
 
-    def __init__(self, shared: SharedYear, before: BatchYear | None, varied: Mapping[str, Array], batch: Batch) -> None:
+    def __init__(self, shared: SharedYear, before: BatchYear | None, batch: Batch) -> None:
         """Take the year of all scenarios, the year before, and the values of parameters and inputs that vary.
 
         Args:
             shared: What does not vary.
             before: The same scenarios in the year before, or None.
-            varied: By name: (scenarios, 1) for a parameter, (scenarios, organisations) for an input.
             batch: The scenarios; those that end are recorded there.
         """
         self.shared, self.before, self.batch = shared, before, batch
         self.scheme = shared.scheme
-        self.values: dict[str, Array] = dict(varied)
+        self.values: dict[str, Array] = {
+            name: values.reshape(batch.number, -1)
+            for (name, year), values in batch.varied.items()
+            if year == shared.year
+        }
         self.checks: dict[str, Array] = {}
         """Whether each check that varies holds, by where it is: (scenarios,)."""
         self.outcomes: dict[str, Array] = {}
@@ -128,16 +99,48 @@ class BatchYear:
         self.shares: dict[str, tuple[Array, Array, Array]] = {}
         """The exact shares of each of these steps, as floats, what they are above these, and the error of both."""
         self._figures: dict[str, Array] = {}
+        self._of_distinct: dict[Distinct, BatchYear] = {}
 
     def run(self) -> None:
         """Calculate every step, check and outcome that varies."""
         for shared in self.shared.parts:
             if shared.varies and not self._take_from_before(shared):
-                self._calculate(shared)
+                distinct = self.batch.distinct(shared.sources)
+                if distinct is None:
+                    self._calculate(shared)
+                else:
+                    self._calculate_distinct(shared, distinct)
         if self.shared.refusal:
             where = self.shared.parts[-1].part.where
             for place in np.flatnonzero(self.batch.is_possible):
                 self.batch.end(int(place), self.shared.year, where, self.shared.refusal)
+
+    def _calculate_distinct(self, shared: SharedPart, distinct: Distinct) -> None:
+        """Calculate a part in the scenarios that differ in what it depends on, and repeat its values for the others."""
+        distinct.take_possible(self.batch)
+        known, year = len(distinct.batch.impossible), self._year_of(distinct)
+        year._calculate(shared)  # noqa: SLF001  # the same class
+        distinct.end_others(self.batch, known)
+        name, where = shared.part.name if isinstance(shared.part, Step) else "", shared.part.where
+        pairs: list[tuple[dict[str, Array], dict[str, Array], str]] = [
+            (self.values, year.values, name),
+            (self.unspent, year.unspent, name),
+            (self.amounts, year.amounts, name),
+            (self.checks, year.checks, where),
+            (self.outcomes, year.outcomes, where),
+        ]
+        for of_all, of_distinct, key in pairs:
+            if key in of_distinct:
+                of_all[key] = distinct.repeated(of_distinct[key])
+
+    def _year_of(self, distinct: Distinct) -> BatchYear:
+        """Return the year of the distinct scenarios, with all values that this year has so far."""
+        if distinct not in self._of_distinct:
+            before = self.before._year_of(distinct) if self.before else None  # noqa: SLF001  # the same class
+            self._of_distinct[distinct] = BatchYear(self.shared, before, distinct.batch)
+        year = self._of_distinct[distinct]
+        year.values |= {name: distinct.first(self.values[name]) for name in self.values.keys() - year.values.keys()}
+        return year
 
     def _take_from_before(self, shared: SharedPart) -> bool:
         """Take the values of a part from the year before, if all that it uses is the same; return whether it is.
@@ -149,7 +152,7 @@ class BatchYear:
             return False
         for name in shared.names_as_before:
             earlier = before.values.get(name)
-            if earlier is None or not (earlier is self.values[name] or np.array_equal(earlier, self.values[name])):
+            if earlier is None or not _are_equal(earlier, self.values[name]):
                 return False
         where, name = part.where, part.name if isinstance(part, Step) else ""
         pairs: list[tuple[dict[str, Any], dict[str, Any], str]] = [
@@ -177,14 +180,16 @@ class BatchYear:
         """Return the exact totals of a column, nationally or by group: (scenarios or 1, groups or 1); a blank is 0."""
         kind, groups = self.scheme.symbols[name].kind, 1
         values, given = self.column(name, kind)
-        values = self.on_all_rows(values if given is None else np.where(given, values, 0.0), kind)
+        if given is None:
+            return self._aggregate(tree.AggregateCall("total", name, within))
+        values = self.on_all_rows(np.where(given, values, 0.0), kind)
         if within:
             values, groups = self._by_group(values, kind, within)
         return exact_totals(values).reshape(-1, groups)
 
     def on_all_rows(self, values: Array, kind: Kind) -> Array:
         """Return values with a column for each row of a kind, also where they are the same on all rows."""
-        return np.broadcast_to(values, (len(values), self.shared.rows[kind]))
+        return on_all_rows(values, self.shared.rows[kind])
 
     def _spread(self, values: Array, own: Kind, kind: Kind) -> Array:
         """Return values of a kind for the rows of a finer one."""
@@ -268,7 +273,7 @@ class BatchYear:
                 given[name] = has_value
         operations = NumpyOperations(columns, given)
         rendered = render(part.tree, operations, first_year=self.before is None)
-        values, defined = np.broadcast_arrays(rendered.value, rendered.defined)
+        values, defined = rendered.value, rendered.defined
         if values.dtype == bool:
             return _Calculated(values, ~defined.all(axis=1) | operations.is_unsure[:, 0])
         with np.errstate(invalid="ignore"):
@@ -448,7 +453,7 @@ class BatchYear:
         size = np.abs(high)
         is_unsure = ~is_known | ~((size <= LARGEST) & ((size >= SMALLEST) | (high == 0))).all(axis=1)
         unspent, amounts = shares.unspent.reshape(-1, groups), amount.reshape(-1, groups)
-        return _Calculated(high + 0.0, is_unsure, low, bound, unspent, amounts)
+        return _Calculated(high, is_unsure, low, bound, unspent, amounts)
 
     def _amounts(self, kernel: tree.ShareOut) -> Array:
         """Return the amounts of a `share_out` step: one for each group, or a single one.
@@ -483,7 +488,7 @@ class BatchYear:
         values = self._from_groups(rounding.values, kind, kernel.within) if kernel.within else rounding.values
         is_certain = rounding.is_certain.reshape(-1, groups).all(axis=1)
         is_certain &= np.abs(values).sum(axis=1) <= _NEARLY * MOST_UNITS * kernel.to
-        return _Calculated(values + 0.0, ~is_certain)
+        return _Calculated(values, ~is_certain)
 
     # Single runs
 
@@ -553,6 +558,11 @@ def _row_of(values: Array, place: int) -> Array:
     """Return the values of one scenario."""
     row: Array = values[min(place, len(values) - 1)]
     return row
+
+
+def _are_equal(values: Array, others: Array) -> bool:
+    """Return whether two arrays are equal; that they differ is nearly always seen in the first scenario."""
+    return values is others or (np.array_equal(values[:1], others[:1]) and np.array_equal(values, others))
 
 
 def _without_traces(values: Array, size: Array) -> Array:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import os
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from gpit_fairshare.engine.batches.batch_year import Batch, BatchYear, Impossible
+from gpit_fairshare.engine.batches.batch import Batch, Impossible
+from gpit_fairshare.engine.batches.batch_year import BatchYear
 from gpit_fairshare.engine.batches.shared_year import SharedYear
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme
 
-_CELLS: Final = 50_000
+_CELLS: Final = 75_000
 """Scenarios times organisations of a batch: more does not make it faster, and needs more memory."""
+
+_MOST_THREADS: Final = 2
+"""Python itself runs one thread at a time, so that more gain little; and each holds a batch in memory."""
+
+_Done = TypeVar("_Done")
 
 
 @dataclass
@@ -51,26 +61,43 @@ def run_scenarios(
     runs, shared_years = Runs(), [*_shared_years(scheme, inputs, varied)]
     largest = max(year.now.organisations.height for year in shared_years)
     size = max(1, _CELLS // largest)
-    for start in range(0, number, size):
-        places = slice(start, min(start + size, number))
-        batch, years = Batch(places.stop - start), []
-        for place in range(start, places.stop) if refused else ():
-            if place in refused:
-                batch.end(place - start, "", "", refused[place])
-        before: BatchYear | None = None
+
+    def calculated(places: slice) -> tuple[slice, list[BatchYear], Batch]:
+        batch = Batch(places.stop - places.start, {source: values[places] for source, values in varied.items()})
+        for place in refused.keys() & range(places.start, places.stop):
+            batch.end(place - places.start, "", "", refused[place])
+        years: list[BatchYear] = []
         for shared in shared_years:
-            values = {
-                name: array[places].reshape(batch.number, -1)
-                for (name, year), array in varied.items()
-                if year == shared.year
-            }
-            before = BatchYear(shared, before, values, batch)
-            before.run()
-            years.append(before)
+            years.append(BatchYear(shared, years[-1] if years else None, batch))
+            years[-1].run()
+        return places, years, batch
+
+    all_places = [slice(start, min(start + size, number)) for start in range(0, number, size)]
+    for places, years, batch in _in_threads(calculated, all_places):
         take(places, years, batch)
-        runs.impossible |= {start + place: impossible for place, impossible in batch.impossible.items()}
+        runs.impossible |= {places.start + place: impossible for place, impossible in batch.impossible.items()}
         runs.single_runs += batch.single_runs
     return runs
+
+
+def _in_threads(function: Callable[[slice], _Done], places: Sequence[slice]) -> Iterator[_Done]:
+    """Yield the results of a function in order, from a thread for each processor; NumPy lets them run side by side.
+
+    Only one result more than there are threads is in memory.
+    """
+    threads = min(len(places), os.cpu_count() or 1, _MOST_THREADS)
+    if threads < 2:  # a single thread needs no pool
+        yield from map(function, places)
+        return
+    running: deque[Future[_Done]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for some in places:
+            if len(running) > threads:  # one more waits, so that no thread does
+                yield running.popleft().result()
+            # A thread starts without the context of its caller, which says whether plug-ins are allowed.
+            running.append(pool.submit(copy_context().run, function, some))
+        while running:
+            yield running.popleft().result()
 
 
 def _shared_years(scheme: Scheme, inputs: Inputs, varied: Mapping[tuple[str, str], Array]) -> Iterator[SharedYear]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +41,8 @@ class SharedPart:
     """Whether it uses functions of plug-ins, which only single runs calculate."""
     leaves: Mapping[str, tree.Leaf]
     """What its formula takes its values from, by the name of its column."""
+    sources: frozenset[tuple[str, str]]
+    """The names and years of varying parameters and inputs on which it depends."""
     names_as_before: frozenset[str] | None
     """The varying names of which it is a function, if it is the same one in the year before; None if it is not."""
 
@@ -61,8 +64,8 @@ class SharedYear(YearRun):
         """
         super().__init__(scheme, inputs, year, before.now if before else None)
         self.earlier = before
-        self.varying = {*varied}
-        """Names of parameters, inputs and steps that differ between scenarios."""
+        self.sources: dict[str, frozenset[tuple[str, str]]] = {name: frozenset({(name, year)}) for name in varied}
+        """For each parameter, input and step that differs between scenarios: on what it depends, as in `SharedPart`."""
         self.parts: list[SharedPart] = []
         """Steps, checks and outcomes in the order of a run."""
         self.refusal = ""
@@ -71,13 +74,15 @@ class SharedYear(YearRun):
         """The results of checks that do not vary, by where they are."""
         self.is_true: dict[str, Array] = {}
         """Whether each organisation has an outcome that does not vary, by where it is."""
+        self._lock = RLock()
+        """Held while something is stored: batches of several threads share this year."""
         self._arrays: dict[tuple[str, Kind], tuple[Array, Array | None]] = {}
         parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
         for part in parts:
             self.parts.append(shared := self._shared(part))
             if shared.varies:
                 if isinstance(part, Step):
-                    self.varying.add(part.name)
+                    self.sources[part.name] = shared.sources
                 continue
             try:
                 self._calculate_once(part)
@@ -89,14 +94,18 @@ class SharedYear(YearRun):
         """Return what a step, check or outcome is, after all that comes before it."""
         nodes, names = [*tree.walk(part.tree)], self._names(part)
         has_previous = any(isinstance(node, tree.Previous) for node in nodes)
-        varying = self.varying | self.earlier.varying if self.earlier and has_previous else self.varying
+        years = [self, *([self.earlier] if self.earlier and has_previous else [])]
+        sources = frozenset[tuple[str, str]]().union(*(year.sources.get(name, ()) for year in years for name in names))
         return SharedPart(
             part,
             part.kind if isinstance(part, Step) else kind_of(part.tree, self.scheme.symbols),
-            varies=not names.isdisjoint(varying),
+            varies=bool(sources),
             has_plugins=bool(added_functions(part.tree)),
             leaves={column_of(node): node for node in nodes if isinstance(node, tree.Leaf)},
-            names_as_before=None if has_previous or not self._is_as_before(names) else frozenset(names & self.varying),
+            sources=sources,
+            names_as_before=None
+            if has_previous or not self._is_as_before(names)
+            else frozenset(names & {*self.sources}),
         )
 
     def _names(self, part: Part) -> set[str]:
@@ -109,7 +118,7 @@ class SharedYear(YearRun):
         """Return whether organisations, and the names that do not vary, are those of the year before."""
         if self.before is None or self.now.codes() != self.before.codes():
             return False
-        for name in names - self.varying:
+        for name in names - {*self.sources}:
             kind = self.scheme.symbols[name].kind if name in self.scheme.symbols else ORGANISATION
             then, now = self.before.frames[kind], self.now.frames[kind]
             if name not in then.columns or not now[name].equals(then[name]):
@@ -145,17 +154,19 @@ class SharedYear(YearRun):
 
     def figure(self, node: tree.AggregateCall | tree.RateOf | tree.TableCall) -> None:
         """Store a figure of columns that do not vary, unless it is stored."""
-        if isinstance(node, tree.AggregateCall):
-            self._store_aggregate(node)
-        elif isinstance(node, tree.RateOf):
-            self._store_rate(node)
-        else:
-            self._store_table_values(node)
+        with self._lock:
+            if isinstance(node, tree.AggregateCall):
+                self._store_aggregate(node)
+            elif isinstance(node, tree.RateOf):
+                self._store_rate(node)
+            else:
+                self._store_table_values(node)
 
     def previous(self, node: tree.Previous) -> None:
         """Store values of the year before that do not vary, unless they are stored."""
         assert self.before is not None  # noqa: S101  # in the first year `first` takes its place
-        self._store_previous(node, self.before)
+        with self._lock:
+            self._store_previous(node, self.before)
 
     def predecessors(self, name: str) -> list[list[int]]:
         """Return the rows of last year's organisations that each organisation continues.
@@ -168,7 +179,8 @@ class SharedYear(YearRun):
         """  # noqa: DOC502 - raised by what it calls
         assert self.before is not None  # noqa: S101  # as above
         zeros: Values = [0.0] * self.before.organisations.height
-        self._carried(name, zeros, self.before)
+        with self._lock:
+            self._carried(name, zeros, self.before)
         return self.now.predecessors
 
     def group_numbers(self, kind: Kind, within: str) -> list[int]:
@@ -183,8 +195,9 @@ class SharedYear(YearRun):
     def sharing_problem(self, step: Step, fault: SharingError) -> str:
         """Return the message of a `share_out` step that cannot be calculated."""
         assert isinstance(step.tree, tree.ShareOut)  # noqa: S101  # it is that of such a step
-        self.place = f"{step.where}, {self.year}"
-        return self._sharing_problem(step, step.tree, fault)
+        with self._lock:
+            self.place = f"{step.where}, {self.year}"
+            return self._sharing_problem(step, step.tree, fault)
 
     # Single runs
 
