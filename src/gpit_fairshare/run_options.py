@@ -51,7 +51,7 @@ class InputFrame:
 Files = str | Path | DataFrame | Sequence[str | Path | DataFrame] | None
 Rule = str | Path | None
 Arguments = ParamSpec("Arguments")
-Options = TypeVar("Options", bound="RunOptions")
+Options = TypeVar("Options")
 Answer = TypeVar("Answer")
 
 DEFAULT_SCHEME: Final = "gpit-2014-16"

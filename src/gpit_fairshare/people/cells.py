@@ -1,0 +1,190 @@
+"""Counted rows by organisation and cell: their values read and checked, people counted, small counts hidden."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from itertools import groupby
+from math import isfinite, lcm
+from operator import mul
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.people.engines import ROWS
+from gpit_fairshare.people.weights import ORG_CODE
+from gpit_fairshare.words import counted, listed, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gpit_fairshare.language.kinds import Symbol
+    from gpit_fairshare.people.weights import Weights
+
+PEOPLE: Final = "registered_population"
+WEIGHTED: Final = "weighted_population"
+WEIGHT: Final = "weight"
+SUPPRESSED: Final = "suppressed"
+_DIGITS: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_MOST_DIGITS: Final = 15
+"""Whole numbers with more digits are not exact as floats."""
+
+
+def read_cells(
+    counts: pl.DataFrame, columns: Mapping[str, Symbol], findings: FindingCollector, *, has_people: bool
+) -> pl.DataFrame:
+    """Return the number of people of each organisation and cell, with every value read; what cannot be is reported.
+
+    Args:
+        counts: `org_code`, the columns of the weights, the number of people of a row if there is one, and `rows`.
+        columns: The columns of the weights.
+        findings: Collects what is wrong, with the number of rows.
+        has_people: Whether a row is for as many people as its column `registered_population` says, and not for one.
+
+    Returns:
+        `org_code`, the columns of the weights and `registered_population`, sorted; a cell is there once.
+    """
+    counts = counts.with_columns(pl.when(pl.col(pl.String).str.strip_chars() != "").then(pl.col(pl.String)))
+    frame = _read_column(counts, ORG_CODE, _code, FindingCode.BLANK_CODE, findings)
+    for name, symbol in columns.items():
+        frame = _read_column(frame, name, _text if symbol.type == "text" else _number, FindingCode.BLANK, findings)
+    people = pl.col(ROWS)
+    if has_people:
+        frame = _read_column(frame, PEOPLE, _whole, FindingCode.BLANK, findings)
+        people = pl.col(PEOPLE) * pl.col(ROWS)
+    keys = [ORG_CODE, *columns]
+    return frame.group_by(keys).agg(people.sum().alias(PEOPLE)).sort(keys)
+
+
+def weighted_totals(cells: pl.DataFrame, weights: Weights) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return cells with their weights, and the registered and weighted population of each organisation.
+
+    Weights are decimals, and products and sums are fractions: a weighted population is the float nearest to the exact
+    one.
+
+    Raises:
+        InputError: The weights know no value for some cells.
+    """  # noqa: DOC502 - raised by what it calls
+    columns = [*weights.columns]
+    combinations = cells.group_by(columns).agg(pl.col(PEOPLE).sum()).sort(columns) if columns else cells.select()
+    rows = {name: _people_by_value(cells, name, combinations) for name in columns}
+    exact = weights.of(combinations.select(columns), rows)
+    denominator = lcm(*(weight.denominator for weight in exact))
+    numbered = combinations.select(*columns, place=pl.int_range(pl.len(), dtype=pl.UInt32))
+    placed = cells.join(numbered, on=columns, how="left", maintain_order="left")
+    places = placed["place"].to_list()
+    numerators = [int(weight * denominator) for weight in exact]
+    products = map(mul, cells[PEOPLE].to_list(), map(numerators.__getitem__, places))
+    pairs = groupby(zip(cells[ORG_CODE].to_list(), products, strict=True), lambda pair: pair[0])
+    weighted = {code: float(Fraction(sum(product for _, product in own), denominator)) for code, own in pairs}
+    floats = [float(weight) for weight in exact]
+    with_weights = cells.with_columns(pl.Series(WEIGHT, [floats[place] for place in places]))
+    totals = totals_of(cells).with_columns(pl.Series(WEIGHTED, [*weighted.values()], dtype=pl.Float64))
+    return with_weights, totals
+
+
+def totals_of(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the registered population of each organisation, sorted by code."""
+    return cells.group_by(ORG_CODE, maintain_order=True).agg(pl.col(PEOPLE).sum())
+
+
+def suppressed(cells: pl.DataFrame, least: int) -> pl.DataFrame:
+    """Return cells without the counts below `least`, which say so in a column of their own.
+
+    The total of an organisation would give away a count that is hidden alone. So where there is one, the smallest of
+    its other counts is hidden, too.
+    """
+    numbered = cells.with_row_index("cell")
+    is_small = (pl.col(PEOPLE) > 0) & (pl.col(PEOPLE) < least)
+    small = numbered.filter(is_small)
+    alone = small.group_by(ORG_CODE).len().filter(pl.col("len") == 1)[ORG_CODE]
+    others = numbered.filter(~is_small & (pl.col(PEOPLE) > 0) & pl.col(ORG_CODE).is_in(alone.implode()))
+    next_smallest = others.sort(PEOPLE, "cell").group_by(ORG_CODE, maintain_order=True).first()
+    hidden = pl.col("cell").is_in([*small["cell"].to_list(), *next_smallest["cell"].to_list()])
+    return numbered.with_columns(
+        pl.when(~hidden).then(pl.col(PEOPLE)).alias(PEOPLE),
+        pl.when(hidden).then(pl.lit("yes")).otherwise(pl.lit("no")).alias(SUPPRESSED),
+    ).drop("cell")
+
+
+def _people_by_value(cells: pl.DataFrame, name: str, combinations: pl.DataFrame) -> list[str]:
+    """Return, for each combination, how many people of how many organisations have its value of a column."""
+    by_value = cells.group_by(name).agg(pl.col(PEOPLE).sum(), pl.col(ORG_CODE).unique().sort())
+    texts = {value: in_words(people, codes, "person") for value, people, codes in by_value.iter_rows()}
+    return [texts[value] for value in combinations[name].to_list()]
+
+
+def in_words(number: int, codes: Sequence[str], noun: str) -> str:
+    """Return how many rows or people some counts are of: `34 rows of 2 organisations (A81001 and A81002)`."""
+    rows = counted(number, noun) if noun != "person" else f"{number:,} {'person' if number == 1 else 'people'}"
+    return f"{rows} of {counted(len(codes), 'organisation')} ({listed([*codes], 3)})"
+
+
+def _read_column(
+    frame: pl.DataFrame, name: str, read: Callable[[Any], Any], blank: FindingCode, findings: FindingCollector
+) -> pl.DataFrame:
+    """Return a frame with the values of a column read; rows with others are reported once for each, and left out."""
+    values = frame[name].unique().to_list()
+    known: dict[Any, Any] = {}
+    for value in values:
+        problem, expected = "", ""
+        if value is None:
+            problem, code = "is blank", blank
+        else:
+            answer = read(value)
+            if not isinstance(answer, _Refusal):
+                known[value] = answer
+                continue
+            code, problem, expected = answer.code, f"is {one_line(repr(value), 40)}", answer.expected
+        rows = frame.filter(pl.col(name).is_null() if value is None else pl.col(name) == value)
+        codes = sorted({str(code) for code in rows[ORG_CODE].to_list() if code is not None})
+        where = Where(in_words(int(rows[ROWS].sum()), codes, "row"))
+        remedy = "Correct the rows; nothing is left out or guessed"
+        findings.error(code, where, f"{name} {problem}", expected, remedy)
+    if not known:
+        return frame.clear()
+    dtype = pl.Series([*known.values()]).dtype
+    kept = frame.filter(pl.col(name).is_in([*known]))
+    return kept.with_columns(pl.col(name).replace_strict([*known], [*known.values()], return_dtype=dtype))
+
+
+class _Refusal:
+    """Why a value cannot be read."""
+
+    def __init__(self, code: FindingCode, expected: str) -> None:
+        """Take the subject of the finding, and what was expected."""
+        self.code, self.expected = code, expected
+
+
+def _code(value: Any) -> str | _Refusal:
+    """Read the code of an organisation, which must be text: a number may have lost its zeros."""
+    return value if isinstance(value, str) else _Refusal(FindingCode.CODE_NOT_TEXT, "a code as text")
+
+
+def _text(value: Any) -> str:
+    """Read a text; whole numbers and yes/no are texts of their digits and words."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _number(value: Any) -> float | _Refusal:
+    """Read a number in digits, with a decimal point; nothing else is guessed."""
+    is_number = _DIGITS.fullmatch(value) if isinstance(value, str) else isinstance(value, int | float | Decimal)
+    if not is_number or isinstance(value, bool) or not isfinite(float(value)):
+        return _Refusal(FindingCode.NOT_A_NUMBER, "a number such as 47")
+    return float(value)
+
+
+def _whole(value: Any) -> int | _Refusal:
+    """Read a number of people: whole, and not negative."""
+    number = _number(value)
+    if isinstance(number, _Refusal):
+        return _Refusal(number.code, "a number of people such as 47")
+    if number < 0:
+        return _Refusal(FindingCode.NEGATIVE, "0 people or more")
+    if not number.is_integer() or number >= 10**_MOST_DIGITS:
+        return _Refusal(FindingCode.NOT_A_NUMBER, "a whole number of people")
+    return int(number)

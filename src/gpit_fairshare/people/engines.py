@@ -1,0 +1,123 @@
+"""The one expression that counts rows, over the engine that reads them: Polars, DuckDB or Spark.
+
+An engine only counts: how many rows have each combination of values. Counts are whole numbers, so they are the same in
+every engine, and all else is calculated from them afterwards.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+import narwhals as nw
+import polars as pl
+
+from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.words import nearest, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ROWS: Final = "rows"
+"""The column with the number of rows of each combination."""
+CSV: Final = ".csv"
+_EXTRAS: Final = {"duckdb": ("duckdb", "pyarrow"), "spark": ("pyspark", "pyarrow")}
+"""The packages that an engine needs, besides those of gpit."""
+
+
+def open_rows(files: Sequence[str], ending: str, engine: str) -> nw.LazyFrame[Any]:
+    """Return the rows of all files, not read yet; all cells of CSV files are texts.
+
+    Args:
+        files: Paths or addresses of files of one kind.
+        ending: `.csv`, or anything else for Parquet.
+        engine: `polars`, `duckdb` or `spark`.
+
+    Raises:
+        UsageError: There is no such engine, or it is not installed.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"--engine {engine}: expected {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
+    if missing := [package for package in _EXTRAS.get(engine, ()) if find_spec(package) is None]:
+        extra = f"pip install 'gpit-fairshare[{engine}]'"
+        raise UsageError(f"--engine {engine}: {missing[0]} is not installed; type {extra}")
+    rows: nw.LazyFrame[Any] = nw.from_native(_read(ENGINES[engine], files, ending))
+    return rows
+
+
+def count_rows(rows: nw.LazyFrame[Any], headings: Mapping[str, str]) -> pl.DataFrame:
+    """Return how many rows have each combination of values of some columns.
+
+    Args:
+        rows: The rows.
+        headings: The heading of each column, by the name that it gets.
+
+    Returns:
+        A frame with the columns and `rows`, in any order; blanks are null.
+
+    Raises:
+        GpitError: The engine cannot read the rows.
+    """
+    named = rows.select(*(nw.col(heading).alias(name) for name, heading in headings.items()))
+    counts = named.group_by(*headings).agg(nw.len().alias(ROWS))
+    is_polars = counts.implementation.is_polars()
+    try:
+        collected = counts.collect("polars", engine="streaming") if is_polars else counts.collect("polars")
+    except Exception as fault:  # each engine has errors of its own, for what is in the files
+        raise GpitError(f"the rows cannot be read: {one_line(_first_line(fault))}") from fault
+    frame: pl.DataFrame = collected.to_native()
+    return frame.with_columns(pl.col(ROWS).cast(pl.Int64))
+
+
+def _read(read: Callable[[Sequence[str], bool], Any], files: Sequence[str], ending: str) -> Any:
+    """Return the rows of an engine.
+
+    Raises:
+        GpitError: It cannot open the files.
+    """
+    try:
+        return read(files, ending == CSV)
+    except Exception as fault:  # as above
+        raise GpitError(f"the files cannot be opened: {one_line(_first_line(fault))}") from fault
+
+
+def _first_line(fault: Exception) -> str:
+    """Return the first line of a message; those of Spark go on with the frames of its own program."""
+    return str(fault).strip().partition("\n")[0] or type(fault).__name__
+
+
+def _in_polars(files: Sequence[str], is_csv: bool) -> Any:
+    """Return the rows as a LazyFrame, which reads them in parts."""
+    if is_csv:
+        return pl.scan_csv([*files], infer_schema=False)
+    return pl.scan_parquet([*files], extra_columns="ignore", hive_partitioning=False)
+
+
+def _in_duckdb(files: Sequence[str], is_csv: bool) -> Any:
+    """Return the rows as a relation of a database in memory."""
+    import duckdb  # noqa: PLC0415  # an extra
+
+    database = duckdb.connect()
+    if is_csv:
+        return database.read_csv([*files], header=True, all_varchar=True, delimiter=",", quotechar='"', escapechar='"')
+    return database.read_parquet([*files], union_by_name=True, hive_partitioning=False)
+
+
+def _in_spark(files: Sequence[str], is_csv: bool) -> Any:
+    """Return the rows as a DataFrame of the session of `spark-submit`, or of one on this machine."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415  # an extra
+
+    builder = SparkSession.builder.appName("gpit population").config("spark.ui.enabled", "false")
+    session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    if is_csv:
+        return session.read.csv([*files], header=True, mode="FAILFAST", escape='"')
+    return session.read.parquet(*files)
+
+
+ENGINES: Final[Mapping[str, Callable[[Sequence[str], bool], Any]]] = {
+    "polars": _in_polars,
+    "duckdb": _in_duckdb,
+    "spark": _in_spark,
+}
+"""The function of each engine that opens files: their paths, and whether they are CSV."""
