@@ -3,9 +3,9 @@
 `allocate` runs a scheme over files and returns a `Result` with Polars frames; `check` returns a `Report` on the
 files; `explain` returns the arithmetic of one organisation; `compare` compares two results; `verify` runs a result
 again from its manifest; `reallocate` recovers the forecast underspends of a year and gives them to others in that year;
-`sweep` runs many scenarios at once; `solve` finds the value of a parameter up to which a condition is true.
-`Function` is a function that a plug-in adds to the formula language. Names load when they are first used, so that
-importing the package is quick.
+`population` counts and weights rows of people by organisation; `sweep` runs many scenarios at once; `solve` finds the
+value of a parameter up to which a condition is true. `Function` is a function that a plug-in adds to the formula
+language. Names load when they are first used, so that importing the package is quick.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.explanation import Explanation, explain
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.language.functions import Function
+    from gpit_fairshare.people.population import Population, population
     from gpit_fairshare.presentation import Page
     from gpit_fairshare.reallocation import reallocate
     from gpit_fairshare.sweeps.solving import Solution, solve
@@ -49,6 +50,7 @@ __all__ = [
     "OutputError",
     "Page",
     "PluginError",
+    "Population",
     "Report",
     "Result",
     "SchemeError",
@@ -61,6 +63,7 @@ __all__ = [
     "check",
     "compare",
     "explain",
+    "population",
     "reallocate",
     "scenarios",
     "solve",
@@ -81,6 +84,8 @@ _HOMES = {
     "Finding": "findings",
     "Function": "language.functions",
     "Page": "presentation",
+    "population": "people.population",
+    "Population": "people.population",
     "solve": "sweeps.solving",
     "Solution": "sweeps.solving",
     "scenarios": "sweeps.sweep",

@@ -94,6 +94,11 @@ VERBS: Final[Mapping[str, VerbHelp]] = {
         "--allocation allocations.csv --forecast forecast.csv",
         "--allocation allocations.csv --forecast forecast.csv --json",
     ),
+    "gpit population": VerbHelp(
+        "population.md#the-command",
+        "data/samples/abcd-population.csv -o population.csv",
+        "data/samples/abcd-population.csv --json",
+    ),
     "gpit maturity": VerbHelp(
         "maturity.md#the-command", "--indicators practices.csv", "--indicators practices.csv --by-practice order.csv"
     ),
@@ -111,6 +116,7 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "test": "Run regression cases and compare with expected figures.",
     "library": "List, show, check and write schemes, formulas, transitions.",
     "reallocate": "Reallocate forecast underspends within a year.",
+    "population": "Count and weight people by organisation.",
     "maturity": "Calculate the Digital Primary Care Maturity Index.",
 }
 """The first sentence of the help of every verb of `gpit`, so that `gpit --help` loads none of their modules."""

@@ -93,7 +93,9 @@ class Population:
     row_count: int
     """The rows that were read."""
     weights: Weights | None
+    """The scheme that weighs a person; None if people were only counted."""
     findings: tuple[Finding, ...]
+    """Warnings and notes; errors are raised."""
     manifest: Mapping[str, Any]
     """Versions, files, options and findings: what `gpit verify` needs to count again."""
 

@@ -217,7 +217,13 @@ class ResultFiles:
     """The output files of a result; those that cannot be written are refused before anything is read."""
 
     def __init__(
-        self, outputs: Sequence[Path] | None, inputs: Sequence[str], *, manifest: bool, option: str = "-o"
+        self,
+        outputs: Sequence[Path] | None,
+        inputs: Sequence[str],
+        *,
+        manifest: bool,
+        option: str = "-o",
+        endings: Sequence[str] = (*RESULT_ENDINGS, *FORMATS),
     ) -> None:
         """Take the outputs, and the paths of the manifests of their tables; `paths` has all, each after its table.
 
@@ -226,19 +232,18 @@ class ResultFiles:
         Raises:
             UsageError: Something cannot be written, or manifests are asked for and there is no table.
         """
-        endings = (*RESULT_ENDINGS, *FORMATS)
         self._inputs = inputs
-        self._outputs = checked_outputs(outputs, inputs, endings, option=option)
-        tables = [path for path in self._outputs if path.suffix.lower() in TABLE_ENDINGS]
+        self.outputs = checked_outputs(outputs, inputs, endings, option=option)
+        tables = [path for path in self.outputs if path.suffix.lower() in TABLE_ENDINGS]
         if manifest and not tables:
             kinds = " or ".join(TABLE_ENDINGS)
             name = "--manifest" if option == "-o" else "manifest=True"
             raise UsageError(f"{name}: needs {option} with a {kinds} file; other results contain their manifest")
 
         places = {path: path.with_name(manifest_name(path)) for path in tables}
-        self._manifests = {path: place for path, place in places.items() if manifest or place.exists()}
-        checked_outputs([*self._outputs, *self._manifests.values()], inputs, endings, option=option)
-        self.paths = [place for path in self._outputs for place in (path, self._manifests.get(path)) if place]
+        self.manifests = {path: place for path, place in places.items() if manifest or place.exists()}
+        checked_outputs([*self.outputs, *self.manifests.values()], inputs, endings, option=option)
+        self.paths = [place for path in self.outputs for place in (path, self.manifests.get(path)) if place]
 
     @property
     def names(self) -> list[str]:
@@ -248,15 +253,13 @@ class ResultFiles:
     @property
     def missing(self) -> str:
         """Return what a page that recalculates needs and is not installed, and what to type; else an empty text."""
-        return missing_for_page(self._outputs)
+        return missing_for_page(self.outputs)
 
     @property
     def explainable(self) -> Path | None:
         """Return the first file that `gpit explain` can read: a result that has its manifest; None without one."""
         complete = {*RESULT_ENDINGS} - {*TABLE_ENDINGS}
-        return next(
-            (path for path in self._outputs if path in self._manifests or path.suffix.lower() in complete), None
-        )
+        return next((path for path in self.outputs if path in self.manifests or path.suffix.lower() in complete), None)
 
     def add(self, option: str, path: Path | None, endings: Sequence[str], refusal: str) -> None:
         """Add a file that another option asks for.
@@ -299,7 +302,7 @@ class ResultFiles:
         from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
 
         with ExitStack() as stack:
-            for path in self._outputs:
+            for path in self.outputs:
                 draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
                 if has_page and ending == ".html" and not self.missing:
                     draft.write_bytes(page_of(result).encode())
@@ -313,8 +316,8 @@ class ResultFiles:
                     write_file(replace(document, blocks=blocks), draft, ending)
                     continue
                 writing.write_result(result, draft, ending, advance)
-                if path in self._manifests:
-                    beside = stack.enter_context(in_place(self._manifests[path]))
+                if path in self.manifests:
+                    beside = stack.enter_context(in_place(self.manifests[path]))
                     writing.write_manifest(result, beside, draft, path.name)
             stack.enter_context(write_drafts(others or {}))
             return stack.pop_all()

@@ -63,6 +63,7 @@ def verify(
 
     Args:
         result: A file that `gpit allocate` wrote: .xlsx or .json, or .csv or .parquet with its manifest in its folder.
+            Also a table of `gpit population` with its manifest.
         files: File or folder, or several, where the inputs of the run are looked for after the folder of the result.
         max_size: Megabytes that an input may hold, unpacked; the manifest does not set it.
         advance: Called with the number of cells of a workbook that are written, and of how many.
@@ -76,8 +77,12 @@ def verify(
             fails although files and versions are those of the run.
     """
     file = open_result(result)
-    spec = read_manifest(file.manifest, file.path.name)
     places = Places(file.path, [files] if isinstance(files, str | Path) else files)
+    if "people" in file.manifest:
+        from gpit_fairshare.verification.people import verify_people  # noqa: PLC0415  # Narwhals loads for these alone
+
+        return verify_people(file, places)
+    spec = read_manifest(file.manifest, file.path.name)
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as folder_name:
         folder = Path(folder_name).resolve()
         arguments, input_files, scheme_files = stage_files(spec, places, folder)
