@@ -119,35 +119,41 @@ def _people_by_value(cells: pl.DataFrame, name: str, combinations: pl.DataFrame)
 def in_words(number: int, codes: Sequence[str], noun: str) -> str:
     """Return how many rows or people some counts are of: `34 rows of 2 organisations (A81001 and A81002)`."""
     rows = counted(number, noun) if noun != "person" else f"{number:,} {'person' if number == 1 else 'people'}"
-    return f"{rows} of {counted(len(codes), 'organisation')} ({listed([*codes], 3)})"
+    return rows if not codes else f"{rows} of {counted(len(codes), 'organisation')} ({listed([*codes], 3)})"
 
 
 def _read_column(
     frame: pl.DataFrame, name: str, read: Callable[[Any], Any], blank: FindingCode, findings: FindingCollector
 ) -> pl.DataFrame:
-    """Return a frame with the values of a column read; rows with others are reported once for each, and left out."""
-    values = frame[name].unique().to_list()
+    """Return a frame with the values of a column read; rows with others are reported by cause, and left out."""
+    if frame.schema[name].is_nested():
+        expected, remedy = "a text or number in each row", "Write the files again"
+        findings.error(FindingCode.TEXT, Where(), f"{name} is of type {frame.schema[name]}", expected, remedy)
+        return frame.clear()
     known: dict[Any, Any] = {}
-    for value in values:
-        problem, expected = "", ""
-        if value is None:
-            problem, code = "is blank", blank
+    refused: dict[tuple[FindingCode, str], list[Any]] = {}
+    for value in sorted(frame[name].unique().to_list(), key=lambda value: (value is not None, str(value))):
+        answer = _Refusal(blank, "") if value is None else read(value)
+        if isinstance(answer, _Refusal):
+            refused.setdefault((answer.code, answer.expected), []).append(value)
         else:
-            answer = read(value)
-            if not isinstance(answer, _Refusal):
-                known[value] = answer
-                continue
-            code, problem, expected = answer.code, f"is {one_line(repr(value), 40)}", answer.expected
-        rows = frame.filter(pl.col(name).is_null() if value is None else pl.col(name) == value)
+            known[value] = answer
+    old = pl.Series([*known], dtype=frame.schema[name])
+    for (code, expected), values in refused.items():
+        others = pl.Series(values, dtype=old.dtype).implode()
+        rows = frame.filter(pl.col(name).is_null() if values == [None] else pl.col(name).is_in(others))
         codes = sorted({str(code) for code in rows[ORG_CODE].to_list() if code is not None})
         where = Where(in_words(int(rows[ROWS].sum()), codes, "row"))
-        remedy = "Correct the rows; nothing is left out or guessed"
-        findings.error(code, where, f"{name} {problem}", expected, remedy)
+        texts = [one_line(repr(value) if isinstance(value, str) else value, 40) for value in values]
+        problem = "blank" if values == [None] else listed(texts, 3)
+        findings.error(
+            code, where, f"{name} is {problem}", expected, "Correct the rows; nothing is left out or guessed"
+        )
     if not known:
         return frame.clear()
     dtype = pl.Series([*known.values()]).dtype
-    kept = frame.filter(pl.col(name).is_in([*known]))
-    return kept.with_columns(pl.col(name).replace_strict([*known], [*known.values()], return_dtype=dtype))
+    kept = frame.filter(pl.col(name).is_in(old.implode()))
+    return kept.with_columns(pl.col(name).replace_strict(old, [*known.values()], return_dtype=dtype))
 
 
 class _Refusal:
@@ -160,13 +166,15 @@ class _Refusal:
 
 def _code(value: Any) -> str | _Refusal:
     """Read the code of an organisation, which must be text: a number may have lost its zeros."""
-    return value if isinstance(value, str) else _Refusal(FindingCode.CODE_NOT_TEXT, "a code as text")
+    return _text(value) if isinstance(value, str) else _Refusal(FindingCode.CODE_NOT_TEXT, "a code as text")
 
 
-def _text(value: Any) -> str:
+def _text(value: Any) -> str | _Refusal:
     """Read a text; whole numbers and yes/no are texts of their digits and words."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if str(value) != str(value).strip():
+        return _Refusal(FindingCode.TEXT, "a text without spaces around it")
     return str(value)
 
 
@@ -186,5 +194,5 @@ def _whole(value: Any) -> int | _Refusal:
     if number < 0:
         return _Refusal(FindingCode.NEGATIVE, "0 people or more")
     if not number.is_integer() or number >= 10**_MOST_DIGITS:
-        return _Refusal(FindingCode.NOT_A_NUMBER, "a whole number of people")
+        return _Refusal(FindingCode.NOT_A_NUMBER, f"a whole number of people, in up to {_MOST_DIGITS} digits")
     return int(number)

@@ -41,8 +41,7 @@ def open_rows(files: Sequence[str], ending: str, engine: str) -> nw.LazyFrame[An
     if missing := [package for package in _EXTRAS.get(engine, ()) if find_spec(package) is None]:
         extra = f"pip install 'gpit-fairshare[{engine}]'"
         raise UsageError(f"--engine {engine}: {missing[0]} is not installed; type {extra}")
-    rows: nw.LazyFrame[Any] = nw.from_native(_read(ENGINES[engine], files, ending))
-    return rows
+    return _read(ENGINES[engine], files, ending)
 
 
 def count_rows(rows: nw.LazyFrame[Any], headings: Mapping[str, str]) -> pl.DataFrame:
@@ -69,21 +68,24 @@ def count_rows(rows: nw.LazyFrame[Any], headings: Mapping[str, str]) -> pl.DataF
     return frame.with_columns(pl.col(ROWS).cast(pl.Int64))
 
 
-def _read(read: Callable[[Sequence[str], bool], Any], files: Sequence[str], ending: str) -> Any:
-    """Return the rows of an engine.
+def _read(read: Callable[[Sequence[str], bool], Any], files: Sequence[str], ending: str) -> nw.LazyFrame[Any]:
+    """Return the rows of an engine, with their columns known.
 
     Raises:
         GpitError: It cannot open the files.
     """
     try:
-        return read(files, ending == CSV)
+        rows: nw.LazyFrame[Any] = nw.from_native(read(files, ending == CSV))
+        rows.collect_schema()
     except Exception as fault:  # as above
         raise GpitError(f"the files cannot be opened: {one_line(_first_line(fault))}") from fault
+    return rows
 
 
 def _first_line(fault: Exception) -> str:
-    """Return the first line of a message; those of Spark go on with the frames of its own program."""
-    return str(fault).strip().partition("\n")[0] or type(fault).__name__
+    """Return the first line of a message; those of Spark go on with frames of its own program and the cause."""
+    lines = str(fault).strip().splitlines() or [type(fault).__name__]
+    return [lines[0], *(line for line in lines if line.startswith("Caused by: "))][-1]
 
 
 def _in_polars(files: Sequence[str], is_csv: bool) -> Any:

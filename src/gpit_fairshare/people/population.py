@@ -13,7 +13,7 @@ import polars as pl
 
 from gpit_fairshare.allocation import load_scheme, reading
 from gpit_fairshare.engine import versions_now
-from gpit_fairshare.errors import InputError, UsageError
+from gpit_fairshare.errors import GpitError, InputError, UsageError
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
@@ -21,11 +21,11 @@ from gpit_fairshare.inputs.columns.headings import check_mapping, headings_sente
 from gpit_fairshare.inputs.model import NeededColumn, Request
 from gpit_fairshare.people.cells import PEOPLE, WEIGHTED, read_cells, suppressed, totals_of, weighted_totals
 from gpit_fairshare.people.engines import count_rows, open_rows
-from gpit_fairshare.people.sources import PeopleFiles, check_files, find_files
+from gpit_fairshare.people.sources import PeopleFiles, check_files, find_files, unreadable
 from gpit_fairshare.people.weights import ORG_CODE, Weights
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.run_options import Files, InputFrame, RunOptions, called_with
-from gpit_fairshare.words import joined, parse_year
+from gpit_fairshare.words import counted, joined, parse_year
 
 if TYPE_CHECKING:
     from gpit_fairshare.findings import Finding
@@ -136,9 +136,7 @@ def population(options: PopulationOptions) -> Population:
         columns = _PeopleColumns(request, weights)
         if files.is_local:
             check_files(files, columns.find)
-        rows = open_rows(files.paths, files.ending, options.engine)
-        of_columns = columns.find(rows.collect_schema().names())
-        counts = count_rows(rows, of_columns)
+        of_columns, counts = _count(files, options.engine, columns)
         findings = FindingCollector()
         has_people = PEOPLE in of_columns
         counts = _of_year(counts, year, findings) if _YEAR in of_columns else counts
@@ -165,6 +163,31 @@ def population(options: PopulationOptions) -> Population:
         all_findings,
         _manifest(options, files, weights, all_findings, inputs.sources[1:], dict(of_columns)),
     )
+
+
+def _count(files: PeopleFiles, engine: str, columns: _PeopleColumns) -> tuple[Mapping[str, str], pl.DataFrame]:
+    """Return the heading of each column, and how many rows have each combination of values.
+
+    Raises:
+        InputError: A local file cannot be read; it is named.
+        GpitError: Another file cannot be read.
+    """
+    rows = open_rows(files.paths, files.ending, engine)
+    of_columns = columns.find(rows.collect_schema().names())
+    try:
+        return of_columns, count_rows(rows, of_columns)
+    except GpitError:
+        if not files.is_local:
+            raise
+        findings = FindingCollector()
+        for path in files.paths:
+            try:
+                count_rows(open_rows([path], files.ending, engine), of_columns)
+            except GpitError as fault:
+                unreadable(findings, Where(files.name(path)), fault.__cause__ or fault)
+        if findings.errors:
+            raise InputError(findings.items) from None
+        raise
 
 
 def _load_weights(options: PopulationOptions, year: str | None) -> Weights | None:
@@ -230,7 +253,10 @@ class _PeopleColumns:
         columns = [ORG_CODE, *self.columns, *(name for name in (PEOPLE, _YEAR) if name in found)]
         for name in dict.fromkeys(columns):
             if len(own := found.get(name, [])) > 1:
-                description, remedy = f"{joined(own)} are all {name}", "Say which with --map HEADING=COLUMN"
+                texts = [f"'{heading}'" for heading in own]
+                description, remedy = f"{joined(texts)} are all {name}", "Say which with --map HEADING=COLUMN"
+                if len({*own}) < len(own):
+                    remedy = "Rename or delete the others"
                 findings.error(FindingCode.DUPLICATE_HEADING, Where(), description, "one column", remedy)
             elif not own:
                 description, remedy = f"no column {name}; {headings_sentence(headings)}", f"Use --map 'HEADING={name}'"
@@ -252,13 +278,13 @@ def _of_year(counts: pl.DataFrame, year: str | None, findings: FindingCollector)
         raise UsageError(f"the rows are of {joined(known)}; say which year with --year")
     if year and year not in known:
         raise UsageError(f"--year {year}: no row is of that year; the rows are of {joined(known) or 'no year'}")
-    for text, value in years.items():
+    for text, value in sorted(years.items(), key=str):
         if value is None:
             rows = int(counts.filter(pl.col(_YEAR).eq_missing(pl.lit(text)))["rows"].sum())
             found = "is blank" if text is None else f"is {text!r}"
-            findings.error(
-                FindingCode.YEAR, Where(f"{rows:,} rows"), f"year {found}", "a financial year such as 2014/15"
-            )
+            where = Where(counted(rows, "row"))
+            expected = "a financial year such as 2014/15"
+            findings.error(FindingCode.YEAR, where, f"year {found}", expected, "Correct the rows")
     wanted = [text for text, value in years.items() if value == (year or known[0] if known else None)]
     left_out = int(counts.filter(~pl.col(_YEAR).is_in(wanted))["rows"].sum())
     if left_out and not findings.errors:

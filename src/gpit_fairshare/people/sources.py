@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.headings import headings_sentence
 from gpit_fairshare.people.engines import CSV
-from gpit_fairshare.words import joined, one_line
+from gpit_fairshare.words import counted, joined, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,6 +73,9 @@ def find_files(sources: Sequence[str]) -> PeopleFiles:
             paths += found
         else:
             raise UsageError(f"{source}: there is no such file or folder")
+    names = [path for path in paths if "://" not in path and re.search(r"^[._]|[*?\[\]{}]", Path(path).name)]
+    if names:  # Spark leaves out hidden files without a word, and engines read patterns differently
+        raise UsageError(f"{names[0]}: expected a name that does not begin with . or _ and has none of *?[]{{}}")
     endings = {Path(path).suffix.lower() if Path(path).suffix.lower() == CSV else ".parquet" for path in paths}
     for path in paths:
         if "://" not in path and Path(path).suffix.lower() not in _ENDINGS:
@@ -92,55 +96,80 @@ def check_files(files: PeopleFiles, find_headings: Callable[[Sequence[str]], Map
         InputError: A file is damaged, or has other columns; it carries all findings.
     """
     findings = FindingCollector()
-    first: dict[str, str] | None = None
+    first: list[tuple[str, str]] = []
     needed: Mapping[str, str] = {}
     for path in files.paths:
         where = Where(files.name(path))
         try:
             columns = _columns_of(path, files.ending)
+            ragged = _ragged_lines(path, len(columns)) if files.ending == CSV and columns else []
         except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as fault:
-            reason = one_line(str(fault).partition("\n")[0])
-            findings.error(
-                FindingCode.UNREADABLE, where, f"cannot be read ({reason})", "a whole file", "Copy the file again"
-            )
+            unreadable(findings, where, fault)
             continue
         if not columns:
             findings.error(FindingCode.EMPTY, where, "the file is empty", "headings and rows", "Leave the file out")
-        elif first is None:
-            first, needed = columns, find_headings([*columns])
+        elif not first:
+            first, needed = columns, find_headings([name for name, _ in columns])
         else:
             _compare(findings, where, columns, first, needed, is_csv=files.ending == CSV)
+        if ragged:
+            # Polars would fill short rows with blanks; DuckDB and Spark leave out blank lines.
+            description = f"{counted(len(ragged), 'row')} cannot be split into cells, the first in line {ragged[0]:,}"
+            expected = f'{counted(len(columns), "cell")} in each row, and no line break or single " in a cell'
+            findings.error(FindingCode.SEPARATORS, where, description, expected, "Correct the rows")
     if findings.errors:
         raise InputError(findings.items)
 
 
-def _columns_of(path: str, ending: str) -> dict[str, str]:
+def unreadable(findings: FindingCollector, where: Where, fault: BaseException) -> None:
+    """Report a file that cannot be read, with the reason."""
+    code, expected, remedy = FindingCode.UNREADABLE, "a whole file", "Copy the file again"
+    if "utf-8" in str(fault):
+        code, expected, remedy = FindingCode.ENCODING, "text in UTF-8", "Save it again as 'CSV UTF-8'"
+    findings.error(code, where, f"cannot be read ({one_line(str(fault).splitlines()[0])})", expected, remedy)
+
+
+def _columns_of(path: str, ending: str) -> list[tuple[str, str]]:
     """Return the headings of a file in order, each with the type of its cells; empty if the file is."""
     if ending != CSV:
-        return {name: _TEXT if kind == pl.String else str(kind) for name, kind in pl.read_parquet_schema(path).items()}
+        types = pl.read_parquet_schema(path)
+        return [(name, _TEXT if kind == pl.String else str(kind)) for name, kind in types.items()]
     with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-        return dict.fromkeys(next(csv.reader(stream, strict=True), []), _TEXT)
+        return [(name, _TEXT) for name in next(csv.reader(stream, strict=True), [])]
+
+
+def _ragged_lines(path: str, width: int) -> list[int]:
+    """Return the numbers of the lines of a CSV file that have another number of cells than the headings."""
+    cell = '(?:[^",]*|(?:"[^"]*")+)'
+    is_row = pl.col("text").str.contains(f"^{cell}(?:,{cell}){{{width - 1}}}\r?$") & (pl.col("text") != "\r")
+    # A zero byte as separator: so each line is one text.
+    text = {"text": pl.String}
+    lines = pl.scan_csv(path, has_header=False, separator="\0", quote_char=None, schema=text, glob=False)
+    numbered = lines.with_row_index("line", 1)
+    return numbered.filter(~is_row.fill_null(value=False)).collect(engine="streaming")["line"].to_list()
 
 
 def _compare(
     findings: FindingCollector,
     where: Where,
-    columns: Mapping[str, str],
-    first: Mapping[str, str],
+    columns: Sequence[tuple[str, str]],
+    first: Sequence[tuple[str, str]],
     needed: Mapping[str, str],
     *,
     is_csv: bool,
 ) -> None:
     """Report what differs between the columns of a file and those of the first."""
     remedy = "Leave the file out, or write it again with the columns of the first"
+    types, first_types = dict(columns), dict(first)
+    sentence = headings_sentence([name for name, _ in columns])
     for name, heading in needed.items():
-        if heading not in columns:
-            description = f"has no column {name}; {headings_sentence(columns)}"
+        if heading not in types:
+            description = f"has no column {name}; {sentence}"
             findings.error(FindingCode.MISSING_COLUMN, where, description, f"'{heading}', as in the first file", remedy)
-        elif columns[heading] != first[heading]:
-            description = f"'{heading}' is of type {columns[heading]}"
-            findings.error(FindingCode.HEADING, where, description, f"{first[heading]}, as in the first file", remedy)
-    if is_csv and set(columns) >= {*needed.values()} and [*columns] != [*first]:
+        elif (kind := types[heading]) != (expected := first_types[heading]):
+            description = f"'{heading}' is of type {kind}"
+            findings.error(FindingCode.HEADING, where, description, f"{expected}, as in the first file", remedy)
+    if is_csv and {*types} >= {*needed.values()} and columns != first:
         # Spark matches the columns of CSV files by their place.
-        description = f"has other headings than the first file: {headings_sentence(columns)}"
+        description = f"has other headings than the first file: {sentence}"
         findings.error(FindingCode.HEADING, where, description, "the same headings in the same order", remedy)
