@@ -119,7 +119,9 @@ def _people_by_value(cells: pl.DataFrame, name: str, combinations: pl.DataFrame)
 def in_words(number: int, codes: Sequence[str], noun: str) -> str:
     """Return how many rows or people some counts are of: `34 rows of 2 organisations (A81001 and A81002)`."""
     rows = counted(number, noun) if noun != "person" else f"{number:,} {'person' if number == 1 else 'people'}"
-    return rows if not codes else f"{rows} of {counted(len(codes), 'organisation')} ({listed([*codes], 3)})"
+    return (
+        rows if not codes else f"{rows} of {counted(len(codes), 'organisation')} ({listed([*map(one_line, codes)], 3)})"
+    )
 
 
 def _read_column(

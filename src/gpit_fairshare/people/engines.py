@@ -63,7 +63,7 @@ def count_rows(rows: nw.LazyFrame[Any], headings: Mapping[str, str]) -> pl.DataF
     try:
         collected = counts.collect("polars", engine="streaming") if is_polars else counts.collect("polars")
     except Exception as fault:  # each engine has errors of its own, for what is in the files
-        raise GpitError(f"the rows cannot be read: {one_line(_first_line(fault))}") from fault
+        raise GpitError(f"the rows cannot be read: {one_line(first_line(fault))}") from fault
     frame: pl.DataFrame = collected.to_native()
     return frame.with_columns(pl.col(ROWS).cast(pl.Int64))
 
@@ -78,11 +78,11 @@ def _read(read: Callable[[Sequence[str], bool], Any], files: Sequence[str], endi
         rows: nw.LazyFrame[Any] = nw.from_native(read(files, ending == CSV))
         rows.collect_schema()
     except Exception as fault:  # as above
-        raise GpitError(f"the files cannot be opened: {one_line(_first_line(fault))}") from fault
+        raise GpitError(f"the files cannot be opened: {one_line(first_line(fault))}") from fault
     return rows
 
 
-def _first_line(fault: Exception) -> str:
+def first_line(fault: BaseException) -> str:
     """Return the first line of a message; those of Spark go on with frames of its own program and the cause."""
     lines = str(fault).strip().splitlines() or [type(fault).__name__]
     return [lines[0], *(line for line in lines if line.startswith("Caused by: "))][-1]

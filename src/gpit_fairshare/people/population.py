@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence  # noqa: TC003  # the signature of `population` reads them
 from dataclasses import dataclass, replace
 from datetime import date  # noqa: TC003  # as above
@@ -19,7 +20,7 @@ from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
 from gpit_fairshare.inputs.columns.headings import check_mapping, headings_sentence, recogniser
 from gpit_fairshare.inputs.model import NeededColumn, Request
-from gpit_fairshare.people.cells import PEOPLE, WEIGHTED, read_cells, suppressed, totals_of, weighted_totals
+from gpit_fairshare.people.cells import PEOPLE, WEIGHTED, in_words, read_cells, suppressed, totals_of, weighted_totals
 from gpit_fairshare.people.engines import count_rows, open_rows
 from gpit_fairshare.people.sources import PeopleFiles, check_files, find_files, unreadable
 from gpit_fairshare.people.weights import ORG_CODE, Weights
@@ -28,6 +29,8 @@ from gpit_fairshare.run_options import Files, InputFrame, RunOptions, called_wit
 from gpit_fairshare.words import counted, joined, parse_year
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs.model import InputSource
 
@@ -146,14 +149,17 @@ def population(options: PopulationOptions) -> Population:
         if not cells.height:
             raise UsageError(f"{files.name(files.paths[0])}: there are no rows of people")
         cells, totals = weighted_totals(cells, weights) if weights else (cells, totals_of(cells))
-        inputs = read_inputs(replace(request, population=(InputFrame(_TOTALS, totals),)))
+        try:
+            inputs = read_inputs(replace(request, population=(InputFrame(_TOTALS, totals),)))
+        except InputError as fault:
+            raise InputError([*_with_counts(fault.findings, totals)]) from None
     frame = inputs.tables[request.years[0]].drop("org_name")
     frame = frame.with_columns(pl.col(PEOPLE).cast(pl.Int64))
     if year:
         frame = frame.select(pl.lit(year).alias(_YEAR), pl.all())
     all_findings = (
         *findings.items,
-        *(finding for finding in inputs.findings if finding.number != FindingCode.EVERY_YEAR),
+        *_with_counts((finding for finding in inputs.findings if finding.number != FindingCode.EVERY_YEAR), totals),
     )
     return Population(
         frame,
@@ -188,6 +194,16 @@ def _count(files: PeopleFiles, engine: str, columns: _PeopleColumns) -> tuple[Ma
         if findings.errors:
             raise InputError(findings.items) from None
         raise
+
+
+def _with_counts(findings: Iterable[Finding], totals: pl.DataFrame) -> Iterator[Finding]:
+    """Yield findings about totals; those about a row say instead how many people of which organisation it is for."""
+    for finding in findings:
+        if row := re.match(r"row ([0-9]+)", finding.place):
+            code, people, *_ = totals.row(int(row[1]) - 1)
+            yield replace(finding, file=in_words(people, [code], "person"), place="")
+        else:
+            yield finding
 
 
 def _load_weights(options: PopulationOptions, year: str | None) -> Weights | None:
@@ -288,7 +304,9 @@ def _of_year(counts: pl.DataFrame, year: str | None, findings: FindingCollector)
     wanted = [text for text, value in years.items() if value == (year or known[0] if known else None)]
     left_out = int(counts.filter(~pl.col(_YEAR).is_in(wanted))["rows"].sum())
     if left_out and not findings.errors:
-        findings.note(FindingCode.OTHER_YEARS, Where(), f"{left_out:,} rows of other years than {year} were left out")
+        verb = "was" if left_out == 1 else "were"
+        text = f"{counted(left_out, 'row')} of other years than {year} {verb} left out"
+        findings.note(FindingCode.OTHER_YEARS, Where(), text)
     return counts.filter(pl.col(_YEAR).is_in(wanted)).drop(_YEAR)
 
 

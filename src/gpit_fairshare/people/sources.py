@@ -14,7 +14,7 @@ import polars as pl
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.headings import headings_sentence
-from gpit_fairshare.people.engines import CSV
+from gpit_fairshare.people.engines import CSV, first_line
 from gpit_fairshare.words import counted, joined, one_line
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def unreadable(findings: FindingCollector, where: Where, fault: BaseException) -
     code, expected, remedy = FindingCode.UNREADABLE, "a whole file", "Copy the file again"
     if "utf-8" in str(fault):
         code, expected, remedy = FindingCode.ENCODING, "text in UTF-8", "Save it again as 'CSV UTF-8'"
-    findings.error(code, where, f"cannot be read ({one_line(str(fault).splitlines()[0])})", expected, remedy)
+    findings.error(code, where, f"cannot be read ({one_line(first_line(fault))})", expected, remedy)
 
 
 def _columns_of(path: str, ending: str) -> list[tuple[str, str]]:
