@@ -56,9 +56,8 @@ class Weights:
         if result.kind != ORGANISATION or result.type != "number":
             raise UsageError(f"{scheme.name}: expected a weight of each person as its result; found {scheme.result}")
         for step in scheme.steps:
-            if others := [node for node in tree.walk(step.tree) if isinstance(node, _OF_OTHER_ROWS)]:
-                if isinstance(others[0], tree.TableCall):
-                    continue
+            calls = [node for node in tree.walk(step.tree) if not isinstance(node, tree.TableCall)]
+            if others := [node for node in calls if isinstance(node, _OF_OTHER_ROWS)]:
                 text = tree.to_text(others[0])
                 raise UsageError(f"{step.where}: {text}: the weight of a person cannot depend on other people")
 
