@@ -18,6 +18,7 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
 from gpit_fairshare.inputs.columns.headings import check_mapping, headings_sentence, recogniser
+from gpit_fairshare.inputs.columns.standard_columns import is_named
 from gpit_fairshare.inputs.model import NeededColumn, Request
 from gpit_fairshare.people.cells import PEOPLE, WEIGHTED, read_cells, suppressed, totals_of, weighted_totals
 from gpit_fairshare.people.engines import count_rows, open_rows
@@ -25,7 +26,7 @@ from gpit_fairshare.people.sources import PeopleFiles, check_files, find_files
 from gpit_fairshare.people.weights import ORG_CODE, Weights
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.run_options import Files, InputFrame, RunOptions, called_with
-from gpit_fairshare.words import joined, parse_year
+from gpit_fairshare.words import joined, nearest, parse_year
 
 if TYPE_CHECKING:
     from gpit_fairshare.findings import Finding
@@ -148,7 +149,7 @@ def population(options: PopulationOptions) -> Population:
         if not cells.height:
             raise UsageError(f"{files.name(files.paths[0])}: there are no rows of people")
         cells, totals = weighted_totals(cells, weights) if weights else (cells, totals_of(cells))
-        inputs = read_inputs(replace(request, population=(InputFrame(_TOTALS, totals),)))
+        inputs = read_inputs(replace(request, population=(InputFrame(_TOTALS, totals),), mapping={}))
     frame = inputs.tables[request.years[0]].drop("org_name")
     frame = frame.with_columns(pl.col(PEOPLE).cast(pl.Int64))
     if year:
@@ -209,6 +210,7 @@ class _PeopleColumns:
     def __init__(self, request: Request, weights: Weights | None) -> None:
         """Take the columns of the weights, and what `--map` says."""
         self.columns = [*weights.columns] if weights else []
+        self.mapping = request.mapping
         needs = tuple(NeededColumn(name, "text") for name in self.columns)
         self.recognise = recogniser("population", replace(request, needs=(*request.needs, *needs)))
 
@@ -218,8 +220,13 @@ class _PeopleColumns:
         Where rows have both, the organisation is that of `org_code`, and else the practice.
 
         Raises:
+            UsageError: `--map` names a heading that is not there.
             InputError: A heading is missing, or two are for one column.
         """
+        for heading, column in self.mapping.items():
+            if not any(is_named(own, heading) for own in headings):
+                hint = nearest(heading, headings) or f"; {headings_sentence(headings)}"
+                raise UsageError(f"--map '{heading}={column}': the rows have no heading '{heading}'{hint}")
         findings = FindingCollector()
         found: dict[str, list[str]] = {}
         for heading in headings:
