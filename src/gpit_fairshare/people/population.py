@@ -223,10 +223,10 @@ class _PeopleColumns:
             UsageError: `--map` names a heading that is not there.
             InputError: A heading is missing, or two are for one column.
         """
-        for heading, column in self.mapping.items():
-            if not any(is_named(own, heading) for own in headings):
-                hint = nearest(heading, headings) or f"; {headings_sentence(headings)}"
-                raise UsageError(f"--map '{heading}={column}': the rows have no heading '{heading}'{hint}")
+        for named, target in self.mapping.items():
+            if not any(is_named(heading, named) for heading in headings):
+                hint = nearest(named, headings) or f"; {headings_sentence(headings)}"
+                raise UsageError(f"--map '{named}={target}': the rows have no heading '{named}'{hint}")
         findings = FindingCollector()
         found: dict[str, list[str]] = {}
         for heading in headings:
