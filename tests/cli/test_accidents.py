@@ -81,7 +81,7 @@ READS = {
     ("maturity", "--ccg-indicators"): "maturity --indicators practices.csv --ccg-indicators BAD.csv",
     ("maturity", "--population"): f"{MATURE} --population BAD.csv",
     ("maturity", "--allocation"): f"{MATURE} --allocation BAD.csv",
-    ("population", "FILES"): "population BAD.csv",
+    ("population", "FILE|FOLDER"): "population BAD.csv",
     ("population", "--weights"): "population population.csv --weights BAD.toml",
     ("population", "--crosswalk"): "population population.csv --crosswalk BAD.csv --boundaries 2020-04-01",
     ("reallocate", "--allocation"): "reallocate --allocation BAD.xlsx --forecast forecast.csv --year 2014/15",

@@ -25,7 +25,7 @@ def population(  # noqa: PLR0913  # the options of the verb
     *,
     people: Annotated[
         list[str],
-        typer.Argument(metavar="FILES", help="Rows of people, or of practices with a number: files or folders."),
+        typer.Argument(metavar="FILE|FOLDER", help="Rows of people, or of practices with a number of people."),
     ],
     weights: Annotated[
         str | None, typer.Option("--weights", metavar="FILE", help="Scheme file that gives the weight of a person.")

@@ -13,7 +13,7 @@ import narwhals as nw
 import polars as pl
 
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.words import nearest, one_line
+from gpit_fairshare.words import joined, nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ def open_rows(files: Sequence[str], ending: str, engine: str) -> nw.LazyFrame[An
         UsageError: There is no such engine, or it is not installed.
     """
     if engine not in ENGINES:
-        raise UsageError(f"--engine {engine}: expected {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
+        raise UsageError(f"--engine {engine}: expected {joined([*ENGINES], 'or')}{nearest(engine, ENGINES)}")
     if missing := [package for package in _EXTRAS.get(engine, ()) if find_spec(package) is None]:
         extra = f"pip install 'gpit-fairshare[{engine}]'"
         raise UsageError(f"--engine {engine}: {missing[0]} is not installed; type {extra}")

@@ -19,6 +19,7 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
 from gpit_fairshare.inputs.columns.headings import check_mapping, headings_sentence, recogniser
+from gpit_fairshare.inputs.columns.standard_columns import is_named
 from gpit_fairshare.inputs.model import NeededColumn, Request
 from gpit_fairshare.people.cells import PEOPLE, WEIGHTED, in_words, read_cells, suppressed, totals_of, weighted_totals
 from gpit_fairshare.people.engines import count_rows, open_rows
@@ -26,7 +27,7 @@ from gpit_fairshare.people.sources import PeopleFiles, check_files, find_files, 
 from gpit_fairshare.people.weights import ORG_CODE, Weights
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.run_options import Files, InputFrame, RunOptions, called_with
-from gpit_fairshare.words import counted, joined, parse_year
+from gpit_fairshare.words import counted, joined, nearest, parse_year
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -150,7 +151,7 @@ def population(options: PopulationOptions) -> Population:
             raise UsageError(f"{files.name(files.paths[0])}: there are no rows of people")
         cells, totals = weighted_totals(cells, weights) if weights else (cells, totals_of(cells))
         try:
-            inputs = read_inputs(replace(request, population=(InputFrame(_TOTALS, totals),)))
+            inputs = read_inputs(replace(request, population=(InputFrame(_TOTALS, totals),), mapping={}))
         except InputError as fault:
             raise InputError([*_with_counts(fault.findings, totals)]) from None
     frame = inputs.tables[request.years[0]].drop("org_name")
@@ -248,6 +249,7 @@ class _PeopleColumns:
     def __init__(self, request: Request, weights: Weights | None) -> None:
         """Take the columns of the weights, and what `--map` says."""
         self.columns = [*weights.columns] if weights else []
+        self.mapping = request.mapping
         needs = tuple(NeededColumn(name, "text") for name in self.columns)
         self.recognise = recogniser("population", replace(request, needs=(*request.needs, *needs)))
 
@@ -257,8 +259,13 @@ class _PeopleColumns:
         Where rows have both, the organisation is that of `org_code`, and else the practice.
 
         Raises:
+            UsageError: `--map` names a heading that is not there.
             InputError: A heading is missing, or two are for one column.
         """
+        for named, target in self.mapping.items():
+            if not any(is_named(heading, named) for heading in headings):
+                hint = nearest(named, headings) or f"; {headings_sentence(headings)}"
+                raise UsageError(f"--map '{named}={target}': the rows have no heading '{named}'{hint}")
         findings = FindingCollector()
         found: dict[str, list[str]] = {}
         for heading in headings:
