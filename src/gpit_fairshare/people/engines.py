@@ -6,6 +6,7 @@ every engine, and all else is calculated from them afterwards.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
@@ -111,7 +112,8 @@ def _in_spark(files: Sequence[str], is_csv: bool) -> Any:
 
     builder = SparkSession.builder.appName("gpit population").config("spark.ui.enabled", "false")
     session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
+    with suppress(AttributeError):  # a session of Spark Connect has no log on this side
+        session.sparkContext.setLogLevel("ERROR")
     if is_csv:
         return session.read.csv([*files], header=True, mode="FAILFAST", escape='"')
     return session.read.parquet(*files)
