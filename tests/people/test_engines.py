@@ -44,7 +44,7 @@ def million(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_million_people_are_the_same_to_the_last_digit(million, engine):
-    """Whatever the engine and the file, each organisation has the people and the float of a loop over fractions."""
+    """For every engine and kind of file, each organisation has the people and the float of a loop over fractions."""
     folder, expected = million
 
     def count():

@@ -101,7 +101,7 @@ def test_commands_run(page, folder, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["compare", "explain", "how-to-notebook", "python", "sweep"])
+@pytest.mark.parametrize("page", ["compare", "explain", "how-to-notebook", "population", "python", "sweep"])
 def test_python_runs(page, folder):
     """The blocks of Python of a page run one after the other; other tests run those of the other pages.
 
@@ -110,6 +110,7 @@ def test_python_runs(page, folder):
     names = {}
     for command in BEFORE.get(f"{page}.md", ()):
         assert run_as_typed(command, folder) == 0
+    write_files(ROOT / "docs" / f"{page}.md", folder)
     with chdir(folder):
         for piece in pieces(ROOT / "docs" / f"{page}.md"):
             if piece.kind == "python":

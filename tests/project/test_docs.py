@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 
 from documents import Piece, pieces, quoted, same, table, tables, typed
-from gpit_fairshare import Function, GpitError, allocate, compare, explain, solve, structured_texts
+from gpit_fairshare import Function, GpitError, allocate, compare, explain, population, solve, structured_texts
 from gpit_fairshare.cases.shape import ORIGINS, CaseDocument, CaseHeader, CaseSource, RunEntry
 from gpit_fairshare.cli.defaults import read_defaults
 from gpit_fairshare.comparison.model import OutcomeChange
@@ -25,6 +25,7 @@ from gpit_fairshare.language import parsing
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS
 from gpit_fairshare.language.units import UNITS
 from gpit_fairshare.reallocation import AllocationChange
+from gpit_fairshare.reports.population import entries as population_entries
 from gpit_fairshare.reports.sweep import SweepReport
 from gpit_fairshare.results.agreement import OffRule
 from gpit_fairshare.run_options import OPTIONS
@@ -55,6 +56,7 @@ EXPLAIN = ROOT / "docs" / "explain.md"
 COMPARE = ROOT / "docs" / "compare.md"
 VERIFY = ROOT / "docs" / "verify.md"
 SWEEP = ROOT / "docs" / "sweep.md"
+POPULATION = ROOT / "docs" / "population.md"
 REALLOCATE = ROOT / "docs" / "reallocate.md"
 SOLVE = ROOT / "docs" / "solve.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
@@ -634,6 +636,37 @@ def test_keys_of_a_sweep():
 
     assert [quoted(key)[0] for key, _ in table(SWEEP, "key of `gpit-sweep/1`", "what it holds")] == list(document)
     assert f"`{document['schema']}`" in SWEEP.read_text(encoding="utf-8")
+
+
+def test_options_of_population_are_all_there():
+    """Every option that `gpit population --help` lists has its row in docs/population.md, and no other has."""
+    own = options_listed(POPULATION, "option of `gpit population`", "what it does")
+
+    assert own == options_in_help("population")
+
+
+def test_people_of_the_text_get_what_it_says(tmp_path):
+    """The rows and weights in docs/population.md give its table, and its keys are those of the JSON document."""
+    for piece in pieces(POPULATION):
+        if piece.kind in ("csv", "toml"):
+            (tmp_path / quoted(piece.before)[-1]).write_text(piece.text, encoding="utf-8")
+
+    counted = population(people=tmp_path / "people.csv", weights=tmp_path / "weights.toml", year="2014/15")
+
+    result = allocate(
+        population=counted.frame,
+        scheme="fair-share",
+        formula="weighted-population",
+        years=["2014/15"],
+        settings={"revenue_budget": 1_000_000},
+    )
+    allocations = result.rows["allocation"].to_list()
+    assert table(POPULATION, "organisation", "registered population") == [
+        (code, str(registered), f"{weighted:g}", f"£{allocation:,.0f}")
+        for (_, code, registered, weighted), allocation in zip(counted.frame.rows(), allocations, strict=True)
+    ]
+    keys = [quoted(key)[0] for key, _ in table(POPULATION, "key of `gpit-population/1`", "what it holds")]
+    assert keys == list(population_entries(counted))
 
 
 def test_options_of_explain_are_all_there():
