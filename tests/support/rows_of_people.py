@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import warnings
 from collections import Counter
 from contextlib import contextmanager
 from fractions import Fraction
@@ -115,14 +114,10 @@ def spark() -> Iterator[None]:
         if os.environ.get("CI"):
             pytest.fail(f"there is no {missing}: pip install -e '.[spark]', apt-get install default-jre-headless")
         pytest.skip(f"needs {missing}")
-    with warnings.catch_warnings():
-        # PySpark's own imports and its gateway: none of them is about what gpit asks of it.
-        warnings.filterwarnings("ignore", module=r"pyspark\.")
-        warnings.simplefilter("ignore", ResourceWarning)
-        from pyspark.sql import SparkSession
+    from pyspark.sql import SparkSession
 
-        session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
-        try:
-            yield
-        finally:
-            session.stop()
+    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    try:
+        yield
+    finally:
+        session.stop()
