@@ -171,6 +171,8 @@ DAMAGED = [
            ("_b.csv: expected a name that does not begin with . or _",), error=UsageError),
     Damage("a name like a pattern", {"a*.csv": HEAD + ROWS, "ab.csv": HEAD + ROWS},
            ("a*.csv: expected a name that", "has none of *?[]{}"), error=UsageError, path="a*.csv"),
+    Damage("a folder of an unfinished job", {"a.csv": HEAD + ROWS, "_temporary/0/b.csv": HEAD + ROWS},
+           ("_temporary/0/b.csv: expected a name that does not begin with . or _",), error=UsageError),
     # Weights
     rows("weights of others", HEAD + ROWS, "total(age): the weight of a person cannot depend on other people",
          weights=TOTAL)._replace(error=UsageError),
@@ -182,6 +184,7 @@ def refused(damage: Damage, folder: Path, engine: str) -> tuple[str, list[str]]:
     place = folder / "rows"
     place.mkdir(exist_ok=True)
     for name, content in damage.files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     weights = damage.options.get("weights", WEIGHTS)
     options = {**damage.options, "weights": weights and weights_file(folder, weights)}
@@ -197,7 +200,8 @@ def refused(damage: Damage, folder: Path, engine: str) -> tuple[str, list[str]]:
         assert (place_of_part := message.find(part, place_of_part + 1)) >= 0, f"{part} is not in this order: {message}"
     assert "\n" not in message
     assert message.isprintable()
-    assert sorted(path.name for path in place.iterdir()) == sorted(damage.files)
+    kept = [path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()]
+    assert sorted(kept) == sorted(damage.files)
     findings = [str(finding) for finding in caught.value.findings]
     # The reason for an unreadable file is in the words of its engine.
     return (message.partition("cannot be read (")[0], [text.partition("cannot be read (")[0] for text in findings])
@@ -224,6 +228,14 @@ def test_spark_refuses_the_same(tmp_path):
             folder = tmp_path / str(number)
             folder.mkdir()
             assert refused(damage, folder, "spark") == refused(damage, folder, "polars"), damage.name
+
+
+def test_a_file_that_is_given_twice(tmp_path):
+    """A folder and a file in it are not two files: its people would count twice."""
+    (tmp_path / "people.csv").write_text(HEAD + ROWS, encoding="utf-8")
+
+    with pytest.raises(UsageError, match=r"people\.csv: the file is given twice, so its people would count twice"):
+        population(people=[tmp_path, tmp_path / "people.csv"])
 
 
 @pytest.mark.slow

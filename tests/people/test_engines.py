@@ -119,5 +119,16 @@ def test_engine_that_is_not_installed(tmp_path, monkeypatch):
 
 def test_engine_that_there_is_not(tmp_path):
     """A mistyped engine is refused with the nearest name."""
-    with pytest.raises(UsageError, match=r"--engine duck: expected polars, duckdb, spark; did you mean duckdb\?"):
+    with pytest.raises(UsageError, match=r"--engine duck: expected polars, duckdb or spark; did you mean duckdb\?"):
         population(people=people_file(tmp_path, PEOPLE), engine="duck")
+
+
+def test_folder_that_is_called_like_a_file(tmp_path):
+    """Spark writes a folder people.parquet with files in it; it is read as such, also from the folder above."""
+    (tmp_path / "rows" / "people.parquet").mkdir(parents=True)
+    frame = pl.DataFrame(PEOPLE, HEADINGS, orient="row")
+    frame.write_parquet(tmp_path / "rows" / "people.parquet" / "part-0.parquet")
+    (tmp_path / "rows" / "people.parquet" / "_SUCCESS").touch()
+
+    for folder in (tmp_path / "rows", tmp_path / "rows" / "people.parquet"):
+        assert population(people=folder).registered == 3

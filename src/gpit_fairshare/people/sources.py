@@ -59,23 +59,32 @@ def find_files(sources: Sequence[str]) -> PeopleFiles:
     """Return the files that paths and folders name.
 
     Raises:
-        UsageError: There is no such file or folder, a folder holds none, or there are several kinds.
+        UsageError: There is no such file or folder, a folder holds none, there are several kinds, or engines would read
+            a file differently or twice.
     """
     paths: list[str] = []
+    local: set[Path] = set()
     for source in sources:
         place = Path(source)
-        if "://" in source or place.is_file():
+        found = [place]
+        if "://" in source:
             paths.append(source)
-        elif place.is_dir():
-            found = sorted(str(path) for path in place.rglob("*") if path.suffix.lower() in _ENDINGS)
+            continue
+        if place.is_dir():
+            found = sorted(path for path in place.rglob("*") if path.suffix.lower() in _ENDINGS and path.is_file())
             if not found:
                 raise UsageError(f"{source}: the folder holds no file ending in {joined(_ENDINGS, 'or')}")
-            paths += found
-        else:
+        elif not place.is_file():
             raise UsageError(f"{source}: there is no such file or folder")
-    names = [path for path in paths if "://" not in path and re.search(r"^[._]|[*?\[\]{}]", Path(path).name)]
-    if names:  # Spark leaves out hidden files without a word, and engines read patterns differently
-        raise UsageError(f"{names[0]}: expected a name that does not begin with . or _ and has none of *?[]{{}}")
+        for file in found:
+            name = file.name if file == place else file.relative_to(place).as_posix()
+            # Spark leaves out hidden files without a word, and engines read patterns differently.
+            if re.search(r"(^|/)[._]", name) or re.search(r"[*?\[\]{}]", str(file)):
+                raise UsageError(f"{file}: expected a name that does not begin with . or _ and has none of *?[]{{}}")
+            if file.resolve() in local:
+                raise UsageError(f"{file}: the file is given twice, so its people would count twice")
+            local.add(file.resolve())
+            paths.append(str(file))
     endings = {Path(path).suffix.lower() if Path(path).suffix.lower() == CSV else ".parquet" for path in paths}
     for path in paths:
         if "://" not in path and Path(path).suffix.lower() not in _ENDINGS:
