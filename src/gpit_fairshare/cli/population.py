@@ -15,6 +15,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.output_files import ResultFiles, write_drafts
 from gpit_fairshare.results import TABLE_ENDINGS
 from gpit_fairshare.run_options import OptionKind
+from gpit_fairshare.words import joined
 
 ENGINES = ("polars", "duckdb", "spark")
 _ENDINGS = (*TABLE_ENDINGS, ".json")
@@ -38,7 +39,10 @@ def population(  # noqa: PLR0913  # the options of the verb
         typer.Option("--engine", metavar="NAME", help="polars, duckdb or spark.", autocompletion=of_words(ENGINES)),
     ] = "polars",
     run: options.TypedOptions,
-    output: Annotated[list[Path] | None, options.output("population", _ENDINGS)] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", metavar="FILE", help=f"Write the population: {joined(_ENDINGS, 'or')}."),
+    ] = None,
     manifest: options.Manifest = False,
     cells: Annotated[
         Path | None, typer.Option("--cells", metavar="FILE", help="Also write people by cell, as .csv or .parquet.")
