@@ -86,7 +86,11 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         typed_options = f"--result {shlex.quote(str(file))}" if file else run.command_line()
         screen = allocation_screen(result, view, typed_options=typed_options, file_names=outputs.names)
         files = outputs.write(
-            result, run.defaults.named_in(allocation_document(result)), advance, letter_writers(result), has_page=True
+            result,
+            lambda: run.defaults.named_in(allocation_document(result)),
+            advance,
+            letter_writers(result),
+            has_page=True,
         )
     if outputs.missing:
         print_message(outputs.missing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
@@ -127,7 +128,7 @@ def write(
     if isinstance(subject, Result):
         digests = {entry["sha256"] for entry in subject.manifest["inputs"]}
         files = ResultFiles(outputs, _inputs_among(outputs, digests), manifest=manifest, option=_OPTION)
-        files.write(subject, allocation_document(subject), _ignore, has_page=True).close()
+        files.write(subject, partial(allocation_document, subject), _ignore, has_page=True).close()
         return files.paths
     if is_sweep(subject):
         report_of_sweep = SweepReport(subject, **options)
