@@ -64,6 +64,8 @@ class RoundingResult:
     """Whole multiples of the rounding unit."""
     values: list[float]
     """The float nearest to each exact figure (£33.34 is not exactly a float)."""
+    units: int
+    """The sum of all figures without their signs, in rounding units."""
     certain: bool = True
     """Whether a spreadsheet, which rounds floats, would give every unit to the same row."""
 
@@ -163,8 +165,8 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
             parts.wholes[place] += 1
         for row, multiple in zip(rows, parts.wholes, strict=True):
             multiples[row] = multiple
-    exact = [multiple * step for multiple in multiples]
-    return RoundingResult(exact, [float(figure) for figure in exact], certain)
+    exact = [Fraction(multiple * step.numerator, step.denominator) for multiple in multiples]
+    return RoundingResult(exact, [float(figure) for figure in exact], sum(map(abs, multiples)), certain)
 
 
 @dataclass(frozen=True, slots=True)
