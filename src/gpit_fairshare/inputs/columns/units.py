@@ -283,7 +283,9 @@ def is_vague(text: str) -> bool:
     """
     text = _repair_signs(text).replace("_", " ")
     patterns = (_SCALE_BESIDE_FIGURES, _SCALE_IN_TITLE, _OTHER_UNIT_OF_FIGURES)
-    is_scale = _ODD_SCALE.fullmatch(text.strip()) or any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
+    is_scale = _ODD_SCALE.fullmatch(text.strip()) or any(
+        re.search(pattern, text, re.IGNORECASE) for pattern in patterns
+    )
     return bool(is_scale) and not unit_in_title(text)
 
 

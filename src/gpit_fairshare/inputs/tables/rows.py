@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -114,6 +115,8 @@ class _ReadColumn(NamedTuple):
     position: int
     is_plain: bool
     """Whether the column holds numbers that need no factor and cannot be percentages."""
+    has_plain_texts: bool
+    """Whether digits in a text are such a number, as in a CSV file."""
     read: Callable[[Any], CellReading]
     read_text: Callable[[str], CellReading]
     """The same for texts. A name or code that many rows repeat is read once."""
@@ -290,7 +293,8 @@ class RowReader:
         style = NumberStyle(sheet.typed, sheet.decimal_comma, units.factor_of(index), units.rate_of(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1 and "%" not in (need.unit, style.rate)
-        return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
+        has_plain_texts = is_plain and not (style.typed or style.decimal_comma)
+        return _ReadColumn(need, index, is_plain, has_plain_texts, read, cache(read) if need.kind == "text" else read)
 
     def _read_cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
         """Read a cell, and return its value: a number, a text, or None if a blank is allowed.
@@ -299,8 +303,11 @@ class RowReader:
         column may be faulty. Cells not read exactly as written, negative amounts, and numbers that may be percentages
         are kept for later findings.
         """  # noqa: DOC501 - it is caught here
-        if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
-            return float(cell)  # most cells of a workbook; `read` returns the same but is slower
+        # Most cells are plain numbers; `read` returns the same for them but is slower.
+        is_digits = column.has_plain_texts and type(cell) is str and _PLAIN_NUMBER.fullmatch(cell)
+        figure = float(cell) if is_digits else cell
+        if type(figure) in (int, float) and column.is_plain and 0 <= figure < LARGEST_NUMBER and is_in_bounds(figure):
+            return float(figure)
         need, sheet = column.need, self.file.sheet
         try:
             reading = column.read_text(cell) if type(cell) is str else column.read(cell)
@@ -383,6 +390,7 @@ _REMARKS = {
     FindingCode.BLANK_DASHES: ("dash", "read {} as blank: {examples}", "If a dash means 0, write 0"),
 }
 """Notes on cells that were not read exactly as written: the noun for them, the text, and a remedy."""
+_PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _KEYS = ("org_code", "practice_code", "year")
 """Columns that identify a row."""
 _FAULTY: Any = object()
