@@ -74,14 +74,14 @@ class YearRun:
         """
         column = pl.Series(name, values, dtype=pl.Float64 if value_type == "number" else pl.Boolean)
         if value_type == "number":
-            sizes = column.abs()
-            if not (sizes <= LARGEST).all():
-                row = (sizes <= LARGEST).to_list().index(False)
+            is_too_large = (column > LARGEST) | (column < -LARGEST)
+            if is_too_large.any():
+                row = is_too_large.to_list().index(True)
                 row_name = self._row_names(kind)[row]
                 raise CalculationError(
                     f"{self.place}, {row_name}: {name} is {shortest(values[row])}, too large; {BOUNDS}"
                 )
-            column = column.set(sizes < SMALLEST, 0.0)
+            column = column.set((column < SMALLEST) & (column > -SMALLEST), 0.0)
         columns = {kind: column}
         if kind == NATIONAL:
             columns = {other: column.new_from_index(0, frame.height) for other, frame in self.now.frames.items()}
@@ -197,13 +197,12 @@ class YearRun:
             raise PluginError(f"{self.place}: {fault}") from None
         # A formula that only has numbers gives one row; its frame may have many.
         frame = pl.concat([frame] * self.now.frames[kind].height) if frame.height == 1 else frame
-        values, is_float = frame["value"], frame["value"].dtype.is_float()
-        is_usable = frame["defined"].fill_null(value=False) & values.is_not_null()
-        if is_float:
-            is_usable &= values.is_finite().fill_null(value=False)
-        if not is_usable.all():
-            raise CalculationError(self._undefined(expression, kind, is_usable.to_list().index(False)))
-        return [value + 0.0 for value in values.to_list()] if is_float else values.to_list()
+        values, defined = frame["value"].to_list(), frame["defined"].to_list()
+        if not all(defined) or None in values or not all(map(math.isfinite, values)):
+            rows = enumerate(zip(values, defined, strict=True))
+            row = next(row for row, (value, ok) in rows if not ok or value is None or not math.isfinite(value))
+            raise CalculationError(self._undefined(expression, kind, row))
+        return [value + 0.0 if isinstance(value, float) else value for value in values]
 
     def _undefined(self, expression: tree.Expression, kind: Kind, row: int) -> str:
         """Return the message that a formula's value is undefined for a row: why, and the figures that went into it."""

@@ -322,7 +322,7 @@ class RowReader:
             return _FAULTY
         for code in reading.remarks:
             self._remarks[code].append((sheet.where(number, column.position), cell))
-        if need.is_sum and not need.signed and isinstance(reading.value, float) and reading.value < 0:
+        if isinstance(reading.value, float) and reading.value < 0 and need.is_sum and not need.signed:
             self._negative[need.name].append(sheet.where(number, column.position))
         return reading.value
 
@@ -364,8 +364,9 @@ class RowReader:
         """Warn of columns that the file says are in % if no figure is above 1%: they may be multiples, 0.55 for 55%."""
         for need, position, *_ in columns:
             unit = self.file.units.unit_of(position)
-            figures = [abs(row.number_of(need.name) or 0.0) for row in self.file.rows]
-            if unit and unit.measure == "%" and unit.stated_by != "--unit" and 0 < max(figures, default=0) <= 0.01:
+            if not unit or unit.measure != "%" or unit.stated_by == "--unit":
+                continue
+            if 0 < max((abs(row.number_of(need.name) or 0.0) for row in self.file.rows), default=0) <= 0.01:
                 heading = self.file.title(need.name)
                 self.findings.warning(
                     FindingCode.UNIT,
