@@ -323,31 +323,38 @@ class _TableBuilder:
         Spend per head is not checked again in a year with the same spend and patients as the year before.
         """
         years = self.request.years
-        people = {year: self._placed_figures("registered_population", year) for year in years}
+        people, spend = (self._placed_figures(column) for column in ("registered_population", "historic_spend"))
         for figures in people.values():
             check_whole_people(figures, self.findings)
         check_movements(people, self.request.moved_share, self.findings)
         previous = None
         for year in years:
-            spend = self._placed_figures("historic_spend", year)
             heads = {code: figure.value for code, figure in people[year].items()}
-            if (spend, heads) != previous:  # rows without a year are used for all years, and reported once
-                check_per_head(spend, heads, year if len(years) > 1 else "", self.request.organisation, self.findings)
-            previous = spend, heads
+            if (spend[year], heads) != previous:  # rows without a year are used for all years, and reported once
+                period = year if len(years) > 1 else ""
+                check_per_head(spend[year], heads, period, self.request.organisation, self.findings)
+            previous = spend[year], heads
 
-    def _placed_figures(self, column: str, year: str) -> dict[str, PlacedFigure]:
-        """Return the figures of a column in a year by organisation, each with its cell; blank cells are left out.
+    def _placed_figures(self, column: str) -> dict[str, dict[str, PlacedFigure]]:
+        """Return the figures of a column by year and organisation, each with its cell; blank cells are left out.
 
         Spend summed from lines of cost has only its file. No place names a column, so that each figure is reported by
         itself.
         """
-        figures = {}
-        for code, row in self._rows_with_column(column, year).items():
-            if (value := row.number_of(column)) is not None:
-                # A sum of several lines has no single cell.
-                where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
-                # Unlikely figures of two organisations have no common cause. Without a column they are not grouped.
-                figures[code] = PlacedFigure(value, Where(where.file, where.place))
+        figures: dict[str, dict[str, PlacedFigure]] = {}
+        placed: dict[str, PlacedFigure] = {}
+        rows: dict[str, InputRow] | None = None
+        for year in self.request.years:
+            before, rows = rows, self._rows_with_column(column, year)
+            if rows != before:  # rows without a year are used for all years
+                placed = {}
+                for code, row in rows.items():
+                    if (value := row.number_of(column)) is not None:
+                        # A sum of several lines has no single cell.
+                        where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
+                        # Unlikely figures of two organisations have no common cause, so no column groups them.
+                        placed[code] = PlacedFigure(value, Where(where.file, where.place))
+            figures[year] = placed
         return figures
 
     def _columns_to_read(self, group: Group, file: InputFile) -> list[NeededColumn]:
