@@ -88,12 +88,9 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         file = outputs.explainable
         typed_options = f"--result {shlex.quote(str(file))}" if file else run.command_line()
         screen = allocation_screen(result, view, typed_options=typed_options, file_names=outputs.names)
+        letter_files = letter_writers(result)
         files = outputs.write(
-            result,
-            lambda: run.defaults.named_in(allocation_document(result)),
-            advance,
-            letter_writers(result),
-            has_page=True,
+            result, lambda: run.defaults.named_in(allocation_document(result)), advance, letter_files, has_page=True
         )
     if outputs.missing:
         print_message(outputs.missing)

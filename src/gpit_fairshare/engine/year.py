@@ -77,10 +77,8 @@ class YearRun:
             is_too_large = (column > LARGEST) | (column < -LARGEST)
             if is_too_large.any():
                 row = is_too_large.to_list().index(True)
-                row_name = self._row_names(kind)[row]
-                raise CalculationError(
-                    f"{self.place}, {row_name}: {name} is {shortest(values[row])}, too large; {BOUNDS}"
-                )
+                where = f"{self.place}, {self._row_names(kind)[row]}"
+                raise CalculationError(f"{where}: {name} is {shortest(values[row])}, too large; {BOUNDS}")
             column = column.set((column < SMALLEST) & (column > -SMALLEST), 0.0)
         columns = {kind: column}
         if kind == NATIONAL:

@@ -41,9 +41,9 @@ def standard_columns() -> Mapping[str, Standard]:
     for name, entry in parse_toml(files(__package__).joinpath("headings.toml").read_text(encoding="utf-8")).items():
         aliases, weak, last = [name, *entry.pop("aliases")], entry.pop("weak", ()), entry.pop("last", ())
         columns[name] = Standard(
-            aliases=frozenset(map(_letters_and_digits, aliases)),
-            weak=frozenset(map(_letters_and_digits, weak)),
-            last=frozenset(map(_letters_and_digits, last)),
+            aliases=frozenset(map(folded, aliases)),
+            weak=frozenset(map(folded, weak)),
+            last=frozenset(map(folded, last)),
             words=frozenset(re.findall(r"[a-z&/-]+", " ".join([*aliases, *weak, *last]).casefold())),
             **entry,
         )
@@ -52,15 +52,11 @@ def standard_columns() -> Mapping[str, Standard]:
 
 def folded(heading: str) -> str:
     """Return a heading without capital letters, spaces, punctuation and footnote marks, for comparison."""
-    return _letters_and_digits(bare_heading(heading))
+    # Marks are removed before normalising, which turns ² into 2.
+    text = unicodedata.normalize("NFKC", bare_heading(heading)).casefold()
+    return "".join(character for character in text if character.isalnum())
 
 
 def is_named(heading: str, name: str) -> bool:
     """Return whether a heading has the name that the user gives, with or without its unit."""
     return folded(name) in (folded(heading), folded(split_unit(heading)[0]))
-
-
-def _letters_and_digits(text: str) -> str:
-    """Return a text, which has no footnote marks, without capital letters, spaces and punctuation."""
-    # In a mark, ² would become 2.
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))

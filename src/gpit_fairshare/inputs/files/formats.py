@@ -25,6 +25,7 @@ from gpit_fairshare.inputs.files.grids import (
     megabytes_needed,
 )
 from gpit_fairshare.inputs.files.texts import read_text_file, text_file_megabytes
+from gpit_fairshare.inputs.files.workbooks import read_workbook, workbook_megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,20 +34,6 @@ if TYPE_CHECKING:
 
 SHEETS = (".xlsx", ".ods")
 """Formats in which one file may have several tables."""
-
-
-def _read_workbook(data: bytes, options: ReadOptions) -> Grid:
-    """Read a sheet of a workbook; see `workbooks.read_workbook`."""
-    from gpit_fairshare.inputs.files.workbooks import read_workbook  # noqa: PLC0415  # not for a run on CSV files
-
-    return read_workbook(data, options)
-
-
-def _workbook_megabytes(path: Path, options: ReadOptions) -> int:
-    """Return the `--max-size` in megabytes that a workbook needs; see `workbooks.workbook_megabytes`."""
-    from gpit_fairshare.inputs.files.workbooks import workbook_megabytes  # noqa: PLC0415  # as above
-
-    return workbook_megabytes(path, options)
 
 
 def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
@@ -90,8 +77,8 @@ def _largest_text_column(frame: pl.LazyFrame) -> int:
 READERS: Mapping[str, Callable[[bytes, ReadOptions], Grid]] = {
     ".csv": partial(read_text_file, usual=","),
     ".tsv": partial(read_text_file, usual="\t"),
-    ".xlsx": _read_workbook,
-    ".ods": _read_workbook,
+    ".xlsx": read_workbook,
+    ".ods": read_workbook,
     ".parquet": _read_parquet,
 }
 
@@ -108,7 +95,7 @@ def max_size_needed(error: TooLarge, path: Path, options: ReadOptions) -> int:
         options: the sheet that the user named, if any.
     """
     needs = {".csv": text_file_megabytes, ".tsv": text_file_megabytes, ".parquet": _parquet_megabytes}.get(
-        path.suffix.lower(), _workbook_megabytes
+        path.suffix.lower(), workbook_megabytes
     )
     needed = error.needed
     if needed <= MOST_MEGABYTES:

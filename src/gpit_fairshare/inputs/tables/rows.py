@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -12,6 +11,7 @@ from gpit_fairshare.findings import FindingCode, Level, Where
 from gpit_fairshare.inputs.columns.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
+    PLAIN_NUMBER,
     CellReading,
     NumberStyle,
     Refused,
@@ -115,8 +115,6 @@ class _ReadColumn(NamedTuple):
     position: int
     is_plain: bool
     """Whether the column holds numbers that need no factor and cannot be percentages."""
-    has_plain_texts: bool
-    """Whether digits in a text are such a number, as in a CSV file."""
     read: Callable[[Any], CellReading]
     read_text: Callable[[str], CellReading]
     """The same for texts. A name or code that many rows repeat is read once."""
@@ -129,6 +127,8 @@ class RowReader:
         self.file = file
         self.request = file.request
         self.findings = file.findings
+        self._has_plain_texts = not (file.sheet.typed or file.sheet.decimal_comma)
+        """Whether digits in a text are a plain number, as in a CSV file."""
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
         """Cells that were not read exactly as written, with their places, by the code of the note about them."""
         self._negative: defaultdict[str, list[Where]] = defaultdict(list)
@@ -293,8 +293,7 @@ class RowReader:
         style = NumberStyle(sheet.typed, sheet.decimal_comma, units.factor_of(index), units.rate_of(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1 and "%" not in (need.unit, style.rate)
-        has_plain_texts = is_plain and not (style.typed or style.decimal_comma)
-        return _ReadColumn(need, index, is_plain, has_plain_texts, read, cache(read) if need.kind == "text" else read)
+        return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
     def _read_cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
         """Read a cell, and return its value: a number, a text, or None if a blank is allowed.
@@ -304,10 +303,10 @@ class RowReader:
         are kept for later findings.
         """  # noqa: DOC501 - it is caught here
         # Most cells are plain numbers; `read` returns the same for them but is slower.
-        is_digits = column.has_plain_texts and type(cell) is str and _PLAIN_NUMBER.fullmatch(cell)
+        is_digits = column.is_plain and self._has_plain_texts and type(cell) is str and PLAIN_NUMBER.fullmatch(cell)
         figure = float(cell) if is_digits else cell
         if type(figure) in (int, float) and column.is_plain and 0 <= figure < LARGEST_NUMBER and is_in_bounds(figure):
-            return float(figure)
+            return float(figure) + 0.0
         need, sheet = column.need, self.file.sheet
         try:
             reading = column.read_text(cell) if type(cell) is str else column.read(cell)
@@ -364,9 +363,8 @@ class RowReader:
         """Warn of columns that the file says are in % if no figure is above 1%: they may be multiples, 0.55 for 55%."""
         for need, position, *_ in columns:
             unit = self.file.units.unit_of(position)
-            if not unit or unit.measure != "%" or unit.stated_by == "--unit":
-                continue
-            if 0 < max((abs(row.number_of(need.name) or 0.0) for row in self.file.rows), default=0) <= 0.01:
+            figures = (abs(row.number_of(need.name) or 0.0) for row in self.file.rows)
+            if unit and unit.measure == "%" and unit.stated_by != "--unit" and 0 < max(figures, default=0) <= 0.01:
                 heading = self.file.title(need.name)
                 self.findings.warning(
                     FindingCode.UNIT,
@@ -391,7 +389,6 @@ _REMARKS = {
     FindingCode.BLANK_DASHES: ("dash", "read {} as blank: {examples}", "If a dash means 0, write 0"),
 }
 """Notes on cells that were not read exactly as written: the noun for them, the text, and a remedy."""
-_PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _KEYS = ("org_code", "practice_code", "year")
 """Columns that identify a row."""
 _FAULTY: Any = object()

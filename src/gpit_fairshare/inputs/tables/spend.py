@@ -129,13 +129,7 @@ def _read_line(
     """Return a row as a line of cost, after checking its words; None if it has no amount that could be read.
 
     Words that are not allowed, and blank ones that decide whether the line counts, are reported. The line is excluded
-    by the first column in `counting` whose word is not one of those that count.
-
-    Args:
-        file: the file of the row.
-        row: the row.
-        columns: the columns that may describe a line.
-        counting: the words that count, in small letters, by column.
+    by the first column in `counting` whose word is not one of those that count, which are in small letters.
     """
     words: dict[str, str | None] = {}
     for column in columns:
