@@ -19,8 +19,3 @@ MOST_UNITS: Final = 10**15
 def is_in_bounds(number: float) -> bool:
     """Return whether a number can be used in calculations: it is 0, or neither too large nor too small."""
     return number == 0 or SMALLEST <= abs(number) <= LARGEST
-
-
-def without_traces(number: float) -> float:
-    """Return a calculated number, or 0 if it is closer to 0 than any number that gpit reads."""
-    return number if abs(number) >= SMALLEST else 0.0

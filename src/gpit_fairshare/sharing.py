@@ -64,6 +64,8 @@ class RoundingResult:
     """Whole multiples of the rounding unit."""
     values: list[float]
     """The float nearest to each exact figure (£33.34 is not exactly a float)."""
+    units: int
+    """The sum of all figures without their signs, in rounding units."""
     certain: bool = True
     """Whether a spreadsheet, which rounds floats, would give every unit to the same row."""
 
@@ -163,8 +165,9 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
             parts.wholes[place] += 1
         for row, multiple in zip(rows, parts.wholes, strict=True):
             multiples[row] = multiple
-    exact = [multiple * step for multiple in multiples]
-    return RoundingResult(exact, [float(figure) for figure in exact], certain)
+    exact = [Fraction(multiple * step.numerator, step.denominator) for multiple in multiples]
+    values = [multiple * step.numerator / step.denominator for multiple in multiples]
+    return RoundingResult(exact, values, sum(map(abs, multiples)), certain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,15 +373,14 @@ def _is_certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
     """
     scale = unit << _FLOAT_BITS
 
-    def reach(figure: int, error: int) -> tuple[int, int]:
-        low, high = (_half_up(((figure << _FLOAT_BITS) + off) * _MILLION, scale) for off in (-error, error))
-        return low, high
+    def with_error(figure: int, error: int) -> int:
+        return _half_up(((figure << _FLOAT_BITS) + error) * _MILLION, scale)
 
-    low, high = (_half_up(total, _MILLION) for total in reach(sum(figures), sum(map(abs, figures))))
+    total, size = sum(figures), sum(map(abs, figures))
+    low, high = (_half_up(with_error(total, error), _MILLION) for error in (-size, size))
     up = set(parts.up)
-    remainders = [reach(figure % unit, abs(figure)) for figure in figures]
-    served = [low for place, (low, _) in enumerate(remainders) if place in up]
-    others = [high for place, (_, high) in enumerate(remainders) if place not in up]
+    served = [with_error(figures[place] % unit, -abs(figures[place])) for place in parts.up]
+    others = [with_error(figure % unit, abs(figure)) for place, figure in enumerate(figures) if place not in up]
     return low == high and (not served or not others or min(served) >= max(others))
 
 

@@ -12,6 +12,7 @@ import sys
 import time
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import Mock
 
 import openpyxl
 import polars as pl
@@ -886,3 +887,36 @@ def test_help_and_version_load_nothing_heavy(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=tmp_path)
 
     assert done.stderr.decode().strip().splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(("options", "number"), [("-q -o o.csv", 0), ("-q -o o.parquet", 0), ("-q -o o.json", 1)])
+def test_effects_are_calculated_where_they_are_seen(abcd, monkeypatch, options, number):
+    """One line and tables have no effects of assumptions, so a quiet run to a table calculates none."""
+    from gpit_fairshare import allocation
+    from gpit_fairshare.cli import app
+
+    calculate = Mock(wraps=allocation.sensitivities)
+    monkeypatch.setattr(allocation, "sensitivities", calculate)
+    monkeypatch.chdir(abcd)
+    files = ["--population", "population.csv", "--spend", "spend.csv"]
+
+    assert app(["allocate", *files, *options.split()], standalone_mode=False) == 0
+    assert calculate.call_count == number
+
+
+@pytest.mark.slow
+def test_a_table_loads_little(tmp_path):
+    """A quiet run on CSV files to a table, and one from Python, load no NumPy, writer of workbooks or other reports."""
+    code = (
+        "import sys; sys.argv = 'gpit allocate --sample -q -o o.csv'.split()\n"
+        "from gpit_fairshare import allocate\n"
+        "from gpit_fairshare.cli import _run\n"
+        "assert _run() == 0\n"
+        "allocate(sample=True, with_effects=False).write('p.csv')\n"
+        "heavy = {'numpy', 'openpyxl', 'xlsxwriter', 'lxml', 'gpit_fairshare.verification'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=tmp_path)
+
+    assert done.stderr.decode().strip().splitlines()[-1] == "[]"
+    assert (tmp_path / "o.csv").read_bytes() == (tmp_path / "p.csv").read_bytes()

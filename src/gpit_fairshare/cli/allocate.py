@@ -16,6 +16,7 @@ from gpit_fairshare.cli.output import print_answer, print_message, progress
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.allocation_view import SORTS, AllocationView
 from gpit_fairshare.reports.output_files import ResultFiles
+from gpit_fairshare.results import TABLE_ENDINGS
 from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
 
@@ -79,14 +80,17 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
     letter_writers = _letter_writers(letters or (), letter_template)
+    # One line, tables and letters have no effects of assumptions, which take a tenth of a run.
+    has_effects = as_json or not quiet or any(path.suffix.lower() not in TABLE_ENDINGS for path in output or ())
     with progress("Allocating") as advance:
-        result = allocation.allocate(**run.arguments())
+        result = allocation.allocate(**run.arguments(), with_effects=has_effects)
         result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})
         file = outputs.explainable
         typed_options = f"--result {shlex.quote(str(file))}" if file else run.command_line()
         screen = allocation_screen(result, view, typed_options=typed_options, file_names=outputs.names)
+        letter_files = letter_writers(result)
         files = outputs.write(
-            result, run.defaults.named_in(allocation_document(result)), advance, letter_writers(result), has_page=True
+            result, lambda: run.defaults.named_in(allocation_document(result)), advance, letter_files, has_page=True
         )
     if outputs.missing:
         print_message(outputs.missing)

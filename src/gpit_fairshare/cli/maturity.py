@@ -69,6 +69,6 @@ def maturity(  # noqa: PLR0913  # the options of the verb
         tables = [(by_ccg, assessment.ccgs), (by_practice, assessment.practices)]
         orders = {path: partial(write_table, table) for path, table in tables if path}
         report = maturity_document(assessment, file_names=outputs.names)
-        files = outputs.write(assessment.result, report, advance, orders)
+        files = outputs.write(assessment.result, lambda: report, advance, orders)
     print_answer(report, assessment.document, as_json=as_json, files=files)
     return 0 if assessment.result.agrees else 1

@@ -83,7 +83,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
         changes = reallocation.changes(result)
         report = reallocation_document(result, changes, file_names=outputs.names)
         letter = {letters: partial(_write_letters, changes, letters.suffix.lower())} if letters else {}
-        files = outputs.write(result, report, advance, letter)
+        files = outputs.write(result, lambda: report, advance, letter)
     print_answer(report, partial(document, result), as_json=as_json, files=files)
     return 0 if result.agrees else 1
 

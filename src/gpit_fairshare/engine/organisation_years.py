@@ -128,9 +128,9 @@ def predecessors(result: Result, year: str) -> Mapping[str, Sequence[str]]:
     if index == 0:
         return {}
     before, now = years[index - 1], set(result.years[year].codes())
+    days = year_start(before), year_start(year)
     before_of: dict[str, list[str]] = {}
     for code in result.years[before].codes():
-        days = year_start(before), year_start(year)
         successors = [code] if code in now else [*result.inputs.crosswalk.shares(code, *days)]
         if len(successors) == 1 and successors[0] in now:
             before_of.setdefault(successors[0], []).append(code)

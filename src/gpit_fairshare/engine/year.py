@@ -23,7 +23,7 @@ from gpit_fairshare.language.plugin_functions import added_functions, partial_fu
 from gpit_fairshare.language.rendering import previous_column
 from gpit_fairshare.language.tables import values_at
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
-from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
+from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, SMALLEST
 from gpit_fairshare.numbers import figure, shortest
 from gpit_fairshare.ordering import ranks, running_totals
 from gpit_fairshare.sharing import rounded, share_out
@@ -72,22 +72,21 @@ class YearRun:
         Raises:
             CalculationError: A number is too large to calculate with.
         """
+        column = pl.Series(name, values, dtype=pl.Float64 if value_type == "number" else pl.Boolean)
         if value_type == "number":
-            for row, value in enumerate(values):
-                if value is not None and not abs(value) <= LARGEST:
-                    row_name = self._row_names(kind)[row]
-                    raise CalculationError(
-                        f"{self.place}, {row_name}: {name} is {shortest(value)}, too large; {BOUNDS}"
-                    )
-            values = [None if value is None else without_traces(value) for value in values]
-        columns = {kind: values}
+            is_too_large = (column > LARGEST) | (column < -LARGEST)
+            if is_too_large.any():
+                row = is_too_large.to_list().index(True)
+                where = f"{self.place}, {self._row_names(kind)[row]}"
+                raise CalculationError(f"{where}: {name} is {shortest(values[row])}, too large; {BOUNDS}")
+            column = column.set((column < SMALLEST) & (column > -SMALLEST), 0.0)
+        columns = {kind: column}
         if kind == NATIONAL:
-            columns = {other: values * frame.height for other, frame in self.now.frames.items()}
+            columns = {other: column.new_from_index(0, frame.height) for other, frame in self.now.frames.items()}
         elif kind.column is not None:
-            columns[ORGANISATION] = [values[index] for index in self.now.membership[kind.column]]
-        dtype = pl.Float64 if value_type == "number" else pl.Boolean
-        for other, column in columns.items():
-            self.now.frames[other] = self.now.frames[other].with_columns(pl.Series(name, column, dtype=dtype))
+            columns[ORGANISATION] = column.gather(self.now.membership[kind.column])
+        for other, repeated in columns.items():
+            self.now.frames[other] = self.now.frames[other].with_columns(repeated)
 
     def _group_by(self, column: str) -> None:
         """Store the groups of organisations by a text column: their labels, sorted, and the group of each organisation.
@@ -196,10 +195,11 @@ class YearRun:
             raise PluginError(f"{self.place}: {fault}") from None
         # A formula that only has numbers gives one row; its frame may have many.
         frame = pl.concat([frame] * self.now.frames[kind].height) if frame.height == 1 else frame
-        values = frame["value"].to_list()
-        for row, (value, defined) in enumerate(zip(values, frame["defined"].to_list(), strict=True)):
-            if not defined or value is None or (isinstance(value, float) and not math.isfinite(value)):
-                raise CalculationError(self._undefined(expression, kind, row))
+        values, defined = frame["value"].to_list(), frame["defined"].to_list()
+        if not all(defined) or None in values or not all(map(math.isfinite, values)):
+            rows = enumerate(zip(values, defined, strict=True))
+            row = next(row for row, (value, ok) in rows if not ok or value is None or not math.isfinite(value))
+            raise CalculationError(self._undefined(expression, kind, row))
         return [value + 0.0 if isinstance(value, float) else value for value in values]
 
     def _undefined(self, expression: tree.Expression, kind: Kind, row: int) -> str:
@@ -527,8 +527,8 @@ class YearRun:
         """
         values = self._leaf(kernel.of, step.kind)
         rounding = rounded(values, to=kernel.to, groups=self._groups(step, kernel.within))
-        total, most = sum(map(abs, rounding.exact)), MOST_UNITS * Fraction(str(kernel.to))
-        if total > most:
+        if rounding.units > MOST_UNITS:
+            total, most = (units * Fraction(str(kernel.to)) for units in (rounding.units, MOST_UNITS))
             raise CalculationError(
                 f"{self.place}: {kernel.of.name} adds up to {figure(total, step.unit)}; in units of "
                 f"{shortest(kernel.to)} rounding is exact up to {figure(most, step.unit)} only; "

@@ -186,6 +186,8 @@ class _TableBuilder:
     origins: dict[tuple[str, str, str], str] = field(default_factory=dict)
     undated: set[tuple[str, str, str]] = field(default_factory=set)
     columns: dict[str, InputColumn] = field(default_factory=dict)
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
+    """For each year, the name of each organisation by code; empty if no file has it."""
 
     def read_rows(self) -> None:
         """Read the rows of each file, combine lines of cost and practices to organisations, and place the rows by year.
@@ -239,7 +241,7 @@ class _TableBuilder:
         Rows of closed organisations that have no year are counted with their successors, and the amounts added to
         `restated`, unless `--boundaries` has restated all rows before. Organisations get the values of their larger
         organisations. Changes of organisations between years are reported, and names that are needed but blank. Also
-        fills `columns`.
+        fills `names` and `columns`.
         """
         if not self.groups:
             return
@@ -257,9 +259,9 @@ class _TableBuilder:
             if group.of and group.gives:
                 rows_of_years = {year: self._rows_with_column(group.of, year) for year in self.request.years}
                 give_parent_rows(group, rows_of_years)
-        names = {year: {code: self._name(year, code) for code in self._codes(year)} for year in self.request.years}
-        report_code_changes(names, self.crosswalk, self.groups[0].findings)
-        self._report_blank_names(names)
+        self.names = {year: self._names(year) for year in self.request.years}
+        report_code_changes(self.names, self.crosswalk, self.groups[0].findings)
+        self._report_blank_names()
         self._describe_columns()
 
     def build_table(self, year: str) -> pl.DataFrame:
@@ -271,7 +273,7 @@ class _TableBuilder:
         codes = sorted(self._codes(year))
         series = [
             pl.Series("org_code", codes, pl.String),
-            pl.Series("org_name", [self._name(year, code) for code in codes], pl.String),
+            pl.Series("org_name", [self.names[year][code] for code in codes], pl.String),
         ]
         for column in self.columns.values():
             values = []
@@ -321,31 +323,38 @@ class _TableBuilder:
         Spend per head is not checked again in a year with the same spend and patients as the year before.
         """
         years = self.request.years
-        people = {year: self._placed_figures("registered_population", year) for year in years}
+        people, spend = (self._placed_figures(column) for column in ("registered_population", "historic_spend"))
         for figures in people.values():
             check_whole_people(figures, self.findings)
         check_movements(people, self.request.moved_share, self.findings)
         previous = None
         for year in years:
-            spend = self._placed_figures("historic_spend", year)
             heads = {code: figure.value for code, figure in people[year].items()}
-            if (spend, heads) != previous:  # rows without a year are used for all years, and reported once
-                check_per_head(spend, heads, year if len(years) > 1 else "", self.request.organisation, self.findings)
-            previous = spend, heads
+            if (spend[year], heads) != previous:  # rows without a year are used for all years, and reported once
+                period = year if len(years) > 1 else ""
+                check_per_head(spend[year], heads, period, self.request.organisation, self.findings)
+            previous = spend[year], heads
 
-    def _placed_figures(self, column: str, year: str) -> dict[str, PlacedFigure]:
-        """Return the figures of a column in a year by organisation, each with its cell; blank cells are left out.
+    def _placed_figures(self, column: str) -> dict[str, dict[str, PlacedFigure]]:
+        """Return the figures of a column by year and organisation, each with its cell; blank cells are left out.
 
         Spend summed from lines of cost has only its file. No place names a column, so that each figure is reported by
         itself.
         """
-        figures = {}
-        for code, row in self._rows_with_column(column, year).items():
-            if (value := row.number_of(column)) is not None:
-                # A sum of several lines has no single cell.
-                where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
-                # Unlikely figures of two organisations have no common cause. Without a column they are not grouped.
-                figures[code] = PlacedFigure(value, where._replace(column=""))
+        figures: dict[str, dict[str, PlacedFigure]] = {}
+        placed: dict[str, PlacedFigure] = {}
+        rows: dict[str, InputRow] | None = None
+        for year in self.request.years:
+            before, rows = rows, self._rows_with_column(column, year)
+            if rows != before:  # rows without a year are used for all years
+                placed = {}
+                for code, row in rows.items():
+                    if (value := row.number_of(column)) is not None:
+                        # A sum of several lines has no single cell.
+                        where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
+                        # Unlikely figures of two organisations have no common cause, so no column groups them.
+                        placed[code] = PlacedFigure(value, Where(where.file, where.place))
+            figures[year] = placed
         return figures
 
     def _columns_to_read(self, group: Group, file: InputFile) -> list[NeededColumn]:
@@ -410,14 +419,10 @@ class _TableBuilder:
         for code, years in sorted(strange.items()):
             self._report_one_sided_row(rows[years[0]][code], first, years, lacking, fatal=first.is_essential)
 
-    def _report_blank_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
-        """Report organisations without a name in some year as an error, if the scheme needs the names.
-
-        Args:
-            names: for each year, the name of each organisation by code; empty if no file has it.
-        """
+    def _report_blank_names(self) -> None:
+        """Report organisations without a name in some year as an error, if the scheme needs the names."""
         is_needed = any(need.name == "org_name" and not need.optional for need in self.request.needs)
-        blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
+        blank = sorted({code for of_year in self.names.values() for code, name in of_year.items() if not name})
         if blank and is_needed:
             message = f"no org_name for {listed(blank)}"
             self.groups[0].findings.error(FindingCode.BLANK, message, "a name for each code")
@@ -476,13 +481,17 @@ class _TableBuilder:
         rows = next((group.rows[year] for group in self.groups if column in group.gives), {})
         return {code: rows[code] for code in self._codes(year) if code in rows}
 
-    def _name(self, year: str, code: str) -> str:
-        """Return the name of an organisation in a year from the first group that has one; empty if none has.
+    def _names(self, year: str) -> dict[str, str]:
+        """Return the name of each organisation in a year from the first group that has one; empty if none has.
 
         Groups whose files list larger organisations are passed over.
         """
-        rows = (group.rows[year].get(code) for group in self.groups if not group.of)
-        return next((name for row in rows if row and (name := row.text_of("org_name"))), "")
+        names = dict.fromkeys(self._codes(year), "")
+        for group in (group for group in reversed(self.groups) if not group.of):
+            for code, row in group.rows[year].items():
+                if code in names and (name := row.text_of("org_name")):
+                    names[code] = name
+        return names
 
 
 def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:

@@ -1,26 +1,23 @@
-"""What Python callers get of a result: HTML for a notebook, Markdown, and the files of `write`."""
+"""What Python callers get of a result: HTML for a notebook, Markdown, and the files of `write`.
+
+The report on an object loads when it is asked for: all of them together take a tenth of a second. So classes are
+recognised by their names.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.checking import Report
-from gpit_fairshare.comparison import Comparison
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.explanation import Explanation
 from gpit_fairshare.files import in_place, read_regular
 from gpit_fairshare.reports.allocation import allocation_document, allocation_screen, summary_line
 from gpit_fairshare.reports.allocation_opening import Opening
-from gpit_fairshare.reports.checking import checking_document
-from gpit_fairshare.reports.comparison import comparison_document
-from gpit_fairshare.reports.explanation import explanation_document
 from gpit_fairshare.reports.formats import FORMATS, rendered
-from gpit_fairshare.reports.formats.html import fragment
 from gpit_fairshare.reports.output_files import (
     COMPARISON_ENDINGS,
     SOLUTION_ENDINGS,
@@ -28,25 +25,20 @@ from gpit_fairshare.reports.output_files import (
     checked_outputs,
     comparison_writers,
     document_writers,
+    missing_for_page,
     page_of,
     solution_writers,
     sweep_writers,
     write_drafts,
 )
-from gpit_fairshare.reports.page.bundle import MISSING, is_available
-from gpit_fairshare.reports.solving import solution_document
-from gpit_fairshare.reports.sweep import SweepReport, sweep_document
-from gpit_fairshare.reports.verification import verification_document
 from gpit_fairshare.results import RESULT_ENDINGS
-from gpit_fairshare.verification import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from gpit_fairshare.comparison import Comparison
     from gpit_fairshare.presentation import Presented
     from gpit_fairshare.reports.document import Document
-    from gpit_fairshare.sweeps.solving import Solution
-    from gpit_fairshare.sweeps.sweep import Sweep
 
 _OPTION: Final = "write"
 """What messages name in place of the option `-o`."""
@@ -58,6 +50,8 @@ def _ignore(_done: float, _total: float) -> None:
 
 def html(subject: Presented) -> str:
     """Return the report that a screen shows, as a piece of HTML for a notebook."""
+    from gpit_fairshare.reports.formats.html import fragment  # noqa: PLC0415
+
     return fragment(_report(subject, is_short=True))
 
 
@@ -77,11 +71,11 @@ def page(subject: Result | Comparison) -> tuple[str, str]:
     Raises:
         UsageError: The extra for its charts is not installed.
     """
-    if not is_available():
-        raise UsageError(MISSING)
-    if isinstance(subject, Comparison):
-        return page_of(subject), f"the comparison of {subject.old.name} with {subject.new.name}"
-    return page_of(subject), subject.scheme.title
+    if missing := missing_for_page([Path("page.html")]):
+        raise UsageError(missing)
+    if isinstance(subject, Result):
+        return page_of(subject), subject.scheme.title
+    return page_of(subject), f"the comparison of {subject.old.name} with {subject.new.name}"
 
 
 def write_page(text: str, path: str | Path) -> Path:
@@ -99,7 +93,7 @@ def write_page(text: str, path: str | Path) -> Path:
 
 
 def write(
-    subject: Presented,
+    subject: Any,
     paths: Sequence[str | Path],
     *,
     manifest: bool = False,
@@ -109,7 +103,7 @@ def write(
     """Write an object, or the report on it, to files, as the command line does; return the files written.
 
     Args:
-        subject: The object.
+        subject: The object, which is `Presented`.
         paths: The files.
         manifest: Of a result: whether tables have their manifest beside them.
         by_organisation: Of a sweep: whether tables have a row for each organisation.
@@ -127,63 +121,68 @@ def write(
     if isinstance(subject, Result):
         digests = {entry["sha256"] for entry in subject.manifest["inputs"]}
         files = ResultFiles(outputs, _inputs_among(outputs, digests), manifest=manifest, option=_OPTION)
-        files.write(subject, allocation_document(subject), _ignore, has_page=True).close()
+        files.write(subject, partial(allocation_document, subject), _ignore, has_page=True).close()
         return files.paths
-    if is_sweep(subject):
-        report_of_sweep = SweepReport(subject, **options)
-        checked_outputs(outputs, _inputs_among(outputs, subject.digests), (*RESULT_ENDINGS, *FORMATS), option=_OPTION)
-        full = sweep_document(report_of_sweep)
-        write_drafts(sweep_writers(report_of_sweep, full, outputs, _ignore, by_organisation=by_organisation)).close()
-        return outputs
-    report = _report(subject)
-    if isinstance(subject, Comparison):
-        compared = [side.name for side in (subject.old, subject.new) if side.kind == "file"]
-        compared_paths = [str(path) for path in outputs if path.name in compared]
-        checked_outputs(outputs, compared_paths, (*COMPARISON_ENDINGS, *FORMATS), option=_OPTION)
-        write_drafts(comparison_writers(subject, report, outputs, _ignore)).close()
-    elif is_solution(subject):
-        checked_outputs(outputs, [], (*SOLUTION_ENDINGS, *FORMATS), option=_OPTION)
-        write_drafts(solution_writers(subject, report, outputs)).close()
-    else:
-        checked_outputs(outputs, [], FORMATS, option=_OPTION)
-        write_drafts(document_writers(report, outputs)).close()
+    match type(subject).__name__:
+        case "Sweep":
+            from gpit_fairshare.reports.sweep import SweepReport, sweep_document  # noqa: PLC0415
+
+            endings = (*RESULT_ENDINGS, *FORMATS)
+            sweep = SweepReport(subject, **options)
+            checked_outputs(outputs, _inputs_among(outputs, subject.digests), endings, option=_OPTION)
+            report = sweep_document(sweep)
+            write_drafts(sweep_writers(sweep, report, outputs, _ignore, by_organisation=by_organisation)).close()
+        case "Comparison":
+            report = _report(subject)
+            compared = [side.name for side in (subject.old, subject.new) if side.kind == "file"]
+            compared_paths = [str(path) for path in outputs if path.name in compared]
+            checked_outputs(outputs, compared_paths, (*COMPARISON_ENDINGS, *FORMATS), option=_OPTION)
+            write_drafts(comparison_writers(subject, report, outputs, _ignore)).close()
+        case "Solution":
+            report = _report(subject)
+            checked_outputs(outputs, [], (*SOLUTION_ENDINGS, *FORMATS), option=_OPTION)
+            write_drafts(solution_writers(subject, report, outputs)).close()
+        case _:
+            report = _report(subject)
+            checked_outputs(outputs, [], FORMATS, option=_OPTION)
+            write_drafts(document_writers(report, outputs)).close()
     return outputs
 
 
-def _report(subject: Presented, *, is_short: bool = False, **options: Any) -> Document:
+def _report(subject: Any, *, is_short: bool = False, **options: Any) -> Document:
     """Return the report on an object, or (`is_short`) what a screen shows of it.
 
     Raises:
         TypeError: There is no report on objects of this class.
     """
-    match subject:
-        case Result():
+    match type(subject).__name__:
+        case "Result":
             return allocation_screen(subject) if is_short else allocation_document(subject)
-        case Comparison():
+        case "Comparison":
+            from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
+
             return comparison_document(subject, details=not is_short, **options)
-        case Explanation():
+        case "Explanation":
+            from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
+
             return explanation_document(subject, **options)
-        case Report():
+        case "Report":
+            from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
+
             return checking_document(subject, details=not is_short)
-        case Verification():
+        case "Verification":
+            from gpit_fairshare.reports.verification import verification_document  # noqa: PLC0415
+
             return verification_document(subject)
-    if is_sweep(subject):
-        return sweep_document(SweepReport(subject, **options), is_short=is_short)
-    if is_solution(subject):
-        return solution_document(subject)
+        case "Sweep":
+            from gpit_fairshare.reports.sweep import SweepReport, sweep_document  # noqa: PLC0415
+
+            return sweep_document(SweepReport(subject, **options), is_short=is_short)
+        case "Solution":
+            from gpit_fairshare.reports.solving import solution_document  # noqa: PLC0415
+
+            return solution_document(subject)
     raise TypeError(type(subject).__name__)
-
-
-def is_sweep(subject: Presented) -> TypeGuard[Sweep]:
-    """Return whether an object is a sweep; NumPy is not loaded to find out."""
-    module = sys.modules.get("gpit_fairshare.sweeps.sweep")
-    return module is not None and isinstance(subject, module.Sweep)
-
-
-def is_solution(subject: Presented) -> TypeGuard[Solution]:
-    """Return whether an object is a solution; NumPy is not loaded to find out."""
-    module = sys.modules.get("gpit_fairshare.sweeps.solving")
-    return module is not None and isinstance(subject, module.Solution)
 
 
 def _inputs_among(outputs: Sequence[Path], digests: Collection[str]) -> list[str]:

@@ -281,7 +281,7 @@ class ResultFiles:
     def write(
         self,
         result: Result,
-        document: Document,
+        report: Callable[[], Document],
         advance: Advance,
         others: Mapping[Path, Callable[[Path], None]] | None = None,
         *,
@@ -291,7 +291,7 @@ class ResultFiles:
 
         Args:
             result: The result for the outputs, each in the format of its ending.
-            document: The report on it; outputs in the formats of documents have it; a page has the manifest below.
+            report: Returns the report on it, for outputs in the formats of documents; the manifest comes below.
             advance: Called with the progress of writing a workbook.
             others: The files of other options, each with its writer.
             has_page: Whether an HTML file is a page that recalculates, if the extra for it is installed, and else names
@@ -312,6 +312,7 @@ class ResultFiles:
                     if ending == ".md":
                         manifest = Paragraph("A workbook (.xlsx) or a JSON document of this run has its manifest.")
                     missing = Paragraph(self.missing if has_page and ending == ".html" else "")
+                    document = report()
                     blocks = [*document.blocks, missing, Heading("Manifest"), manifest]
                     write_file(replace(document, blocks=blocks), draft, ending)
                     continue

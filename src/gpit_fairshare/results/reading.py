@@ -15,7 +15,7 @@ import polars as pl
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular, reading_problem
 from gpit_fairshare.inputs.files.grids import MEGABYTE, Unreadable
-from gpit_fairshare.magnitude import LARGEST, without_traces
+from gpit_fairshare.magnitude import LARGEST, SMALLEST
 from gpit_fairshare.results import RESULT_ENDINGS, manifest_name
 from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
 from gpit_fairshare.results.workbooks import COMPARISON, book_manifest, read_book
@@ -361,7 +361,7 @@ def _to_number(value: Any) -> float:
     number = float(value)
     if not abs(number) <= LARGEST:  # gpit writes no such number; NaN fails too
         raise ValueError
-    return without_traces(number)
+    return number if abs(number) >= SMALLEST else 0.0
 
 
 def _to_yes_no(value: Any) -> bool:

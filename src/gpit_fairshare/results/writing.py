@@ -54,12 +54,9 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
 
 def _whole(frame: pl.DataFrame) -> list[pl.Expr]:
     """Return expressions that turn columns of whole numbers into integers: £667,914 is not written as 667914.0."""
-    return [
-        pl.col(name).cast(pl.Int64)
-        for name, dtype in frame.schema.items()
-        if dtype == pl.Float64
-        and all(value is None or (value == int(value) and abs(value) < 2**53) for value in frame[name].to_list())
-    ]
+    is_whole = (pl.col(pl.Float64) == pl.col(pl.Float64).floor()) & (pl.col(pl.Float64).abs() < 2**53)
+    columns = frame.select(is_whole.all())  # blanks do not count
+    return [pl.col(column.name).cast(pl.Int64) for column in columns if column.item()]
 
 
 def _harmless_texts(frame: pl.DataFrame) -> list[pl.Expr]:

@@ -11,8 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xml.parsers import expat
 
-from openpyxl.formula.translate import Translator, TranslatorError
-
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.files.grids import ReadOptions, Unreadable
 from gpit_fairshare.inputs.files.workbooks import SAVE_AGAIN, open_package, restore_characters, sheet_parts
@@ -333,6 +331,9 @@ def _moved_formula(formula: str, origin: str, target: str) -> str:
         origin: Address of that cell.
         target: Address of the cell that shares it.
     """
+    # openpyxl loads NumPy and lxml, and few workbooks have shared formulas.
+    from openpyxl.formula.translate import Translator, TranslatorError  # noqa: PLC0415
+
     try:
         return str(Translator(f"={formula}", origin).translate_formula(target))[1:]
     except (TranslatorError, ValueError, IndexError):  # a reference that would leave the sheet

@@ -56,7 +56,7 @@ _SIZES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "bn": 9, "billio
 _DIGITS = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+|[0-9]+"
 _EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}[.,][0-9]{{3}}")
 """A decimal, or thousands, if the file may have decimal commas."""
-_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(
     rf"(?P<before>[{_MINUS}+]?)\s?(?P<pound>£|GBP\s?)?\s?(?P<after>[{_MINUS}]?)"
     rf"(?P<digits>{_DIGITS})?(?P<decimals>\.[0-9]+)?"
@@ -294,7 +294,7 @@ def read_number(text: str, *, decimal_comma: bool = False) -> ReadNumber | None:
     """
     if decimal_comma and _EITHER.fullmatch(text):
         return None
-    if _PLAIN.fullmatch(text):
+    if PLAIN_NUMBER.fullmatch(text):
         return ReadNumber(Decimal(text))
     if _DASH.fullmatch(text):
         return ReadNumber(Decimal(0), FindingCode.DASHES)

@@ -47,38 +47,35 @@ females (`[f]`)."""
 _RAISED_RUN = rf"[{re.escape(_RAISED)}](?:[{re.escape(_RAISED)}\s,;.&*]*[{re.escape(_RAISED)}])?"
 _RAISED_MARK = rf"(?:\[{_RAISED_RUN}\]|\({_RAISED_RUN}\)|{_RAISED_RUN})"
 _CARET_MARK = r"\^\s?(?:[0-9]{1,2}|[a-z])(?![0-9a-z])"
-_IS_MARK = re.compile(
+_IS_MARK = (
     rf"[\[(]?\s*(?:{_NOTE}"
-    r"|(?:[0-9]{1,2}|[a-z])(?:[\s,;.&]+(?:[0-9]{1,2}|[a-z])|(?<=[0-9])[a-z]|(?<=[a-z])[0-9]{1,2})*)[\s*]*[\])]?",
-    re.IGNORECASE,
+    r"|(?:[0-9]{1,2}|[a-z])(?:[\s,;.&]+(?:[0-9]{1,2}|[a-z])|(?<=[0-9])[a-z]|(?<=[a-z])[0-9]{1,2})*)[\s*]*[\])]?"
 )
 """Superscripts that are a mark: `2`, `1,2`, `a`, `[note 1]`; not the ends of 1st and EMIS™."""
 _POWER = re.compile(r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[0-9⁰¹²³⁴-⁹]+$")
 """A superscript number that is not a mark: m², 10³, R²."""
+_POSSIBLE_MARK = re.compile(rf"[\[{{^{_SYMBOLS}{_RAISED}]|note|fn|see", re.IGNORECASE)
+"""What every mark of a heading or text has. Few have it, so the long patterns below are compiled when they are used."""
 _EDGE = r"(?=\s|$|[()\[\],:;])"
-_HEADING_MARK = re.compile(
+_HEADING_MARK = (
     rf"\s*(?:{_IN_BRACKETS}|{_STATUS}|[\[(]\s*[{_SYMBOLS}]+\s*[\])])"
     rf"|(?<=[^\s(\[])[{_SYMBOLS}]+{_EDGE}|\s+[{_SYMBOLS}]+(?=\s*(?:$|[(\[,;]))|^\s*[{_SYMBOLS}]+\s*(?=\w)"
     rf"|\s*[,;:–-]?\s+{_NOTE}\s*(?=$|[)\]])"
-    rf"|(?P<power>\s*(?:{_RAISED_MARK}|{_CARET_MARK}))",
-    re.IGNORECASE,
+    rf"|(?P<power>\s*(?:{_RAISED_MARK}|{_CARET_MARK}))"
 )
-_TEXT_MARK = re.compile(
+_TEXT_MARK = (
     rf"(?:\s*(?:{_IN_BRACKETS}|{_STATUS}|\[\s*{_NUMBER}\s*\]|[,;]\s+{_NOTE})|(?:(?<=\w\w\w)|(?<=[)\]]))\s*[{_SYMBOLS}]+"
-    rf"|(?P<power>\s*(?:{_RAISED_MARK}|{_CARET_MARK})))\s*$",
-    re.IGNORECASE,
+    rf"|(?P<power>\s*(?:{_RAISED_MARK}|{_CARET_MARK})))\s*$"
 )
 """A mark at the end of a name; `A*` and `5*` may be grades."""
-_YEAR_MARK = re.compile(
+_YEAR_MARK = (
     rf"\s*(?:{_IN_BRACKETS}|[,;]?\s+{_NOTE}|[\[({{]\s*(?:[a-z]|low|{_NUMBER}(?:{_AND}{_NUMBER})*)\s*[\])}}]|[{_SYMBOLS}]+"
-    rf"|{_RAISED_MARK}|{_CARET_MARK}|(?:(?<=\s)[0-9]|[a-z])\))\s*$",
-    re.IGNORECASE,
+    rf"|{_RAISED_MARK}|{_CARET_MARK}|(?:(?<=\s)[0-9]|[a-z])\))\s*$"
 )
-_CODE_MARK = re.compile(
+_CODE_MARK = (
     rf"[{_SYMBOLS}#^~°•\[\]{{}}<>]|[{re.escape(_RAISED + _LOWERED)}ªº]"
     r"|\(\s*(?:[0-9]{1,2}|[a-z]|(?:see\s|(?:foot)?note|fn\b|rev|prov|est).*)\s*\)\s*$|^\(\s*(?:[0-9]{1,2}|[a-z])\s*\)"
-    rf"|[\s,;:–-]{_NOTE}\s*$|\s[0-9a-z]\)$",
-    re.IGNORECASE,
+    rf"|[\s,;:–-]{_NOTE}\s*$|\s[0-9a-z]\)$"
 )
 _NUMBER_AT_END = re.compile(
     rf"\s*(?:(?P<square>[\[{{]\s*{_NUMBER}(?:{_AND}{_NUMBER})*\s*[\]}}])|\(\s*{_NUMBER}\s*\)|(?P<half>\s{_NUMBER}\)))\s*$"
@@ -136,7 +133,7 @@ def bare_heading(heading: str) -> str:
     Plain numbers in brackets stay; `without_number` removes them if that is safe. Powers (m²) stay, too, and so do a
     heading that is only a mark and a text of more than 300 characters.
     """
-    if len(heading) > _LONGEST:
+    if len(heading) > _LONGEST or not _POSSIBLE_MARK.search(heading):
         return heading
     words = " ".join(heading.split())
     text = " ".join(_remove_marks(_HEADING_MARK, words).split())
@@ -160,7 +157,8 @@ def bare_text(text: str) -> tuple[str, bool]:
 
     Superscript letters that are not a mark become normal letters: those of 1st.
     """
-    if text.isascii() and text[-1:].isalnum() and "^" not in text and "," not in text:
+    is_plain = text[-1:].isalnum() and "^" not in text and "," not in text
+    if text.isascii() and (is_plain or not _POSSIBLE_MARK.search(text)):
         return text, False
     bare = _remove_marks(_TEXT_MARK, text) or text
     # Superscript letters in words, as in 1st, become normal letters.
@@ -174,24 +172,24 @@ def bare_year(text: str) -> str:
 
 def has_mark(code: str) -> bool:
     """Return whether a code contains a footnote mark."""
-    return not _PLAIN_CODE.fullmatch(code) and bool(_CODE_MARK.search(code[:_LONGEST].strip()))
+    return not _PLAIN_CODE.fullmatch(code) and bool(re.search(_CODE_MARK, code[:_LONGEST].strip(), re.IGNORECASE))
 
 
 def is_no_code(text: str) -> bool:
     """Return whether a text means a missing code: `NULL`, `n/k`, `TBC`, `(blank)`, `#N/A`, `0`, `Unknown 1`."""
     if _NO_CODE.fullmatch(text.strip()):
         return True
-    if len(text) < 7 and text.isalnum() and not text.isalpha():  # as nearly all codes are
+    if text.isascii() and text.isalnum() and not text[:7].isalpha():  # as nearly all codes are
         return False
     word = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
     return len(word) > 1 and (word in _NO_CODES or word.startswith(_NO_CODES_BEGIN))
 
 
-def _remove_marks(mark: re.Pattern[str], text: str) -> str:
+def _remove_marks(mark: str, text: str) -> str:
     """Return a text without the footnote marks that a pattern matches, and without spaces around it; m² stays."""
     before = ""
     while text != before:
-        before, text = text, mark.sub(_replace_mark, text).strip()
+        before, text = text, re.sub(mark, _replace_mark, text, flags=re.IGNORECASE).strip()
     return text
 
 
@@ -202,4 +200,4 @@ def _replace_mark(match: re.Match[str]) -> str:
         return ""
     plain = signs.strip().lstrip("^").translate(_TO_PLAIN)
     is_power = plain.isdigit() and _POWER.search(match.string[: match.end()])
-    return match[0] if is_power or not _IS_MARK.fullmatch(plain) else ""
+    return match[0] if is_power or not re.fullmatch(_IS_MARK, plain, re.IGNORECASE) else ""

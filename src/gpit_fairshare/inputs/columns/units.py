@@ -52,14 +52,16 @@ _COUNTS = (
     rf"(?:in\s+)?'?(?P<count>{_any_of(_SCALES)})"
     rf"(?:\s+(?:of\s+)?(?:(?P<of_pounds>{_POUND_WORDS})|(?P<of_people>{_PEOPLE})))?(?!\s*£)"
 )
-_UNIT = re.compile(rf"(?:in\s+)?(?:{_POUNDS})|{_COUNTS}|(?P<people>{_PEOPLE})", re.IGNORECASE)
+_UNIT = rf"(?:in\s+)?(?:{_POUNDS})|{_COUNTS}|(?P<people>{_PEOPLE})"
 """A unit in brackets or after the last comma."""
 _PLAIN_COUNTS = r"(?:in\s+)?(?P<count>'000s?|000s|thousands|millions)"
 """Scales that are clear without £ or brackets."""
 _UNIT_OUTSIDE = rf"(?:in\s+)?(?:{_POUNDS})|{_PLAIN_COUNTS}\s*$"
-_BRACKETED = re.compile(rf"[\(\[]\s*(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*[\)\]]", re.IGNORECASE)
-_AT_END = re.compile(rf"(?:^|[\s,:–-])(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*$", re.IGNORECASE)
-_AT_START = re.compile(rf"^(?:{_POUND_SIGN})\s+(?=\w)", re.IGNORECASE)
+_POSSIBLE_UNIT = re.compile(r"£|GBP|'000|000s|thousands|millions", re.IGNORECASE)
+"""What every unit has that `split_unit` finds. Few headings have it, so long patterns are compiled when used."""
+_BRACKETED = rf"[\(\[]\s*(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*[\)\]]"
+_AT_END = rf"(?:^|[\s,:–-])(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*$"
+_AT_START = rf"^(?:{_POUND_SIGN})\s+(?=\w)"
 
 _YEAR = r"(?:19|20)[0-9]{2}"
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
@@ -71,43 +73,39 @@ _DATE = (
 )
 _OTHERS = rf"[\s,;:./–—-]+|{_DATE}|(?P<word>[^\s;:()\[\]/,]+(?:,[0-9]+)*|[()\[\]])"
 """Everything except units: word separators, dates and other words."""
-_TOKEN = re.compile(rf"(?P<unit>{_UNIT.pattern})|{_OTHERS}", re.IGNORECASE)
-_TOKEN_OUTSIDE = re.compile(rf"(?P<unit>{_UNIT_OUTSIDE})|{_OTHERS}", re.IGNORECASE)
+_TOKEN = rf"(?P<unit>{_UNIT})|{_OTHERS}"
+_TOKEN_OUTSIDE = rf"(?P<unit>{_UNIT_OUTSIDE})|{_OTHERS}"
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _LAST_COMMA = re.compile(r",(?![0-9])(?=[^,]*(?:,[0-9][^,]*)*$)")
 _PER = re.compile(
     r"\bper\s+([\w,]+)|(?:\ba\s+|/\s*)((?:weighted\s+)?(?:head|patient|person|capita|1,?000))\b", re.IGNORECASE
 )
 
-_ODD_UNIT = re.compile(
+_ODD_UNIT = (
     # An amount or another measure after £; part of a year.
     r"£\s*[0-9][0-9.,]*\s*(?:k|m|bn)\b|£\s*/\s*\w*|(?<![\w.,])[0-9][0-9.,]*(?:k|bn)\b"
-    rf"|(?<!\w){_MONTH}(?:\s+{_YEAR})?\s*(?:-|–|to)\s*(?!mar){_MONTH}(?!\w)",
-    re.IGNORECASE,
+    rf"|(?<!\w){_MONTH}(?:\s+{_YEAR})?\s*(?:-|–|to)\s*(?!mar){_MONTH}(?!\w)"
 )
 _ODD_SCALE = re.compile(r"[(\[]?\s*[x×]?\s*£?\s*[,']?\s*(?:000s?|1,?000s?|1,?000,?000s?|k|m)\s*[)\]]?", re.IGNORECASE)
 
-_SCALE_IN_TITLE = re.compile(rf"(?<![\w£])(?:£|GBP\s?)(?:\s*in\s+)?\s*'?\s*{_SCALE}(?!')", re.IGNORECASE)
-_TITLE_STATES = re.compile(
+_SCALE_IN_TITLE = rf"(?<![\w£])(?:£|GBP\s?)(?:\s*in\s+)?\s*'?\s*{_SCALE}(?!')"
+_TITLE_STATES = (
     rf"(?:.*[\s,;:(\[–-])?(?:£|GBP\s?)\s*(?:in\s+)?'?\s*{_any_of(_SCALES_AFTER_POUNDS)}\s*[)\].]?"
     r"(?:[\s,;:(–-]+(?:(?:19|20)[0-9]{2}(?:\s?[/–-]\s?[0-9]{2,4})?|draft|final)\)?)*"
-    rf"|(?:(?:all|the)\s+)?{_FIGURES}[\w\s,]*?(?:£|GBP)\s*'?{_any_of(_SCALES_AFTER_POUNDS)}.*",
-    re.IGNORECASE,
+    rf"|(?:(?:all|the)\s+)?{_FIGURES}[\w\s,]*?(?:£|GBP)\s*'?{_any_of(_SCALES_AFTER_POUNDS)}.*"
 )
 """A title that ends with the unit, or begins with the figures that are in this unit."""
 _OTHER_SENSE = re.compile(
     r"\b(?:nearest|round\w*|previous\w*|former\w*|not|was|were|until|unless|except|but)\b", re.IGNORECASE
 )
 _WORD_SCALE = r"(?:'000s?|000s?|thousands?|millions?)(?!\w)"
-_SCALE_BESIDE_FIGURES = re.compile(
+_SCALE_BESIDE_FIGURES = (
     rf"\bin\s+{_WORD_SCALE}|(?<!\w){_FIGURES}[\s,(\[:–-]+(?:(?:is|are|in)\s+)*{_WORD_SCALE}"
-    rf"|(?<![0-9.,]\s)(?<![\w.,])(?:'?000s|thousands|millions)\s+of\s+{_FIGURES}",
-    re.IGNORECASE,
+    rf"|(?<![0-9.,]\s)(?<![\w.,])(?:'?000s|thousands|millions)\s+of\s+{_FIGURES}"
 )
-_OTHER_UNIT_OF_FIGURES = re.compile(
+_OTHER_UNIT_OF_FIGURES = (
     rf"(?<!\w){_FIGURES}\s+(?:(?:is|are|shown|given)\s+)*in\s+(?:pence|pennies|euros?|€|dollars|hundreds|£00s?|k|m)(?!\w)"
-    rf"|(?<!\w)(?:units?|currency)\s*[:=].*?(?:{_WORD_SCALE}|\b1,?000\b|\b[km]\b|pence|€|euros?|\$|hundreds)",
-    re.IGNORECASE,
+    rf"|(?<!\w)(?:units?|currency)\s*[:=].*?(?:{_WORD_SCALE}|\b1,?000\b|\b[km]\b|pence|€|euros?|\$|hundreds)"
 )
 """A title that states a unit other than pounds or people."""
 _PERCENT_SIGN = re.compile(r"(?<![0-9])(?<![0-9]\s)%")
@@ -143,8 +141,8 @@ def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
     Only units with £, and clear scales such as `000s`, are found; a heading that has nothing else stays unchanged.
     """
     text = _repair_signs(heading)
-    for pattern in (_BRACKETED, _AT_END, _AT_START):
-        if match := pattern.search(text):
+    for pattern in (_BRACKETED, _AT_END, _AT_START) if _POSSIBLE_UNIT.search(text) else ():
+        if match := re.search(pattern, text, re.IGNORECASE):
             words = " ".join(f"{text[: match.start()]} {text[match.end() :]}".split()).rstrip(" ,:–-")
             return words or heading, _matched_unit(match)
     return heading, None
@@ -188,7 +186,7 @@ def is_possible_unit(text: str) -> bool:
 
 def _read_unit(
     heading: str,
-    token_outside: re.Pattern[str],
+    token_outside: str,
     is_harmless_outside: Callable[[str], bool],
     known_words: Collection[str] = (),
 ) -> tuple[StatedUnit | None, str]:
@@ -204,7 +202,7 @@ def _read_unit(
         known_words: words that change no figures in brackets and after the last comma.
     """
     text = _repair_signs(heading)
-    if odd := _ODD_UNIT.search(text):
+    if odd := re.search(_ODD_UNIT, text, re.IGNORECASE):
         return None, odd[0]
     for per in _PER.finditer(text):
         if per[2] or per[1].casefold() not in _PER_HARMLESS:
@@ -224,7 +222,7 @@ def _read_unit(
     parts.append((re.sub(r"[_–—-]", " ", outside), token_outside, is_harmless_outside))
     units = []
     for part, token, is_harmless_here in parts:
-        for match in token.finditer(part):
+        for match in re.finditer(token, part, re.IGNORECASE):
             word = match["word"]
             if match["unit"]:
                 units.append(_matched_unit(match))
@@ -235,7 +233,7 @@ def _read_unit(
 
 def parse_unit(text: str) -> StatedUnit | None:
     """Read a unit given by the user: `£`, `£000`, `£m`, `people`, `000 people`; return None for anything else."""
-    match = _UNIT.fullmatch(_repair_signs(text).strip())
+    match = re.fullmatch(_UNIT, _repair_signs(text).strip(), re.IGNORECASE)
     unit = _matched_unit(match)._replace(text=text.strip()) if match else None
     return unit if unit and unit.measure else None
 
@@ -258,7 +256,7 @@ def unit_alone(text: str) -> StatedUnit | None:
     """
     text = text.strip()
     bracketed = text if text[:1] in ("(", "[") and text[-1:] in (")", "]") else f"({text})"
-    if match := _BRACKETED.fullmatch(_repair_signs(bracketed)):
+    if match := re.fullmatch(_BRACKETED, _repair_signs(bracketed), re.IGNORECASE):
         return _matched_unit(match)
     if unit := parse_unit(text.strip("()[] ")):
         return unit._replace(text=text)
@@ -272,8 +270,8 @@ def unit_in_title(title: str) -> StatedUnit | None:
     `previous` or `not`, it states none.
     """
     text = _repair_signs(title).replace("_", " ")
-    matches = list(_SCALE_IN_TITLE.finditer(text))
-    if len(matches) != 1 or _OTHER_SENSE.search(text) or not _TITLE_STATES.fullmatch(text.strip()):
+    matches = list(re.finditer(_SCALE_IN_TITLE, text, re.IGNORECASE))
+    if len(matches) != 1 or _OTHER_SENSE.search(text) or not re.fullmatch(_TITLE_STATES, text.strip(), re.IGNORECASE):
         return None
     return StatedUnit(_factor(matches[0]["scale"]), matches[0][0].strip(), "£")
 
@@ -285,7 +283,9 @@ def is_vague(text: str) -> bool:
     """
     text = _repair_signs(text).replace("_", " ")
     patterns = (_SCALE_BESIDE_FIGURES, _SCALE_IN_TITLE, _OTHER_UNIT_OF_FIGURES)
-    is_scale = _ODD_SCALE.fullmatch(text.strip()) or any(pattern.search(text) for pattern in patterns)
+    is_scale = _ODD_SCALE.fullmatch(text.strip()) or any(
+        re.search(pattern, text, re.IGNORECASE) for pattern in patterns
+    )
     return bool(is_scale) and not unit_in_title(text)
 
 

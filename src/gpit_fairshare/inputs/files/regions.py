@@ -393,14 +393,17 @@ def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, gr
     """
     filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
     texts = [(index, bare_text(cell.strip())[0]) for index, cell in filled if isinstance(cell, str)]
+    code = dict(texts).get(key, "")
+    # 10K is the code of a CCG. Most rows below the headings have such a code.
+    if not is_above and is_code(code) and not code.isalpha() and unit_alone(code) is None:
+        return False
     units = [index for index, text in texts if is_possible_unit(text)]
     is_inside = all(index < len(headings) and headings[index] for index in units)
     if not units or not is_inside or len(texts) < len(filled):
         return False
     if not is_above:
-        code = dict(texts).get(key, "")
-        # 10K is the code of a CCG, and 1000 is a figure.
-        is_row = not code or not is_code(code) or unit_alone(code) is not None or (key in units and code.isalpha())
+        is_row = not is_code(code) or unit_alone(code) is not None or key in units
+        # 1000 is a figure.
         return is_row and not any(_is_plain_figure(text, index in units) for index, text in texts if not grid.typed)
     # A sentence above the headings is a title, even with a unit. In a text file, commas may split it into cells.
     is_title = any(

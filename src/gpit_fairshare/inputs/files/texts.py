@@ -96,10 +96,9 @@ def _filled_rows(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions
 
     So is a file with more than ten times as many lines, blank ones included, as a table may have rows.
     """
-    records = []
-    cells = 0
+    records, cells, most_lines = [], 0, _LINES_A_ROW * options.most_rows
     for number, record in rows:
-        if number > _LINES_A_ROW * options.most_rows:
+        if number > most_lines:
             check_extent(number, 0, options, "the file has")
         if any(cell.strip() for cell in record):
             records.append((number, record))

@@ -73,10 +73,10 @@ class CodeLevels:
         Args:
             codes: one for each row; empty if the row has none.
         """
-        levels = [level_of(code) for code in codes]
-        known_levels = [level for level in levels if level]
+        levels = {code: level for code in dict.fromkeys(codes) if (level := level_of(code))}
+        known_levels = [levels[code] for code in codes if code in levels]
         has_levels = len(set(known_levels)) > 1 and len(known_levels) >= _KNOWN_SHARE * sum(map(bool, codes))
-        self._levels = {code: level for code, level in zip(codes, levels, strict=True) if level and has_levels}
+        self._levels = levels if has_levels else {}
         self._ranks = Counter(level.rank for level in known_levels if has_levels)
 
     def is_above(self, codes: Iterable[str], parts: Iterable[str]) -> bool:

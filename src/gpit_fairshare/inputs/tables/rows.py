@@ -11,6 +11,7 @@ from gpit_fairshare.findings import FindingCode, Level, Where
 from gpit_fairshare.inputs.columns.cells import (
     EVERY_YEAR,
     LARGEST_NUMBER,
+    PLAIN_NUMBER,
     CellReading,
     NumberStyle,
     Refused,
@@ -126,6 +127,8 @@ class RowReader:
         self.file = file
         self.request = file.request
         self.findings = file.findings
+        self._has_plain_texts = not (file.sheet.typed or file.sheet.decimal_comma)
+        """Whether digits in a text are a plain number, as in a CSV file."""
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
         """Cells that were not read exactly as written, with their places, by the code of the note about them."""
         self._negative: defaultdict[str, list[Where]] = defaultdict(list)
@@ -299,8 +302,11 @@ class RowReader:
         column may be faulty. Cells not read exactly as written, negative amounts, and numbers that may be percentages
         are kept for later findings.
         """  # noqa: DOC501 - it is caught here
-        if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
-            return float(cell)  # most cells of a workbook; `read` returns the same but is slower
+        # Most cells are plain numbers; `read` returns the same for them but is slower.
+        is_digits = column.is_plain and self._has_plain_texts and type(cell) is str and PLAIN_NUMBER.fullmatch(cell)
+        figure = float(cell) if is_digits else cell
+        if type(figure) in (int, float) and column.is_plain and 0 <= figure < LARGEST_NUMBER and is_in_bounds(figure):
+            return float(figure) + 0.0
         need, sheet = column.need, self.file.sheet
         try:
             reading = column.read_text(cell) if type(cell) is str else column.read(cell)
@@ -315,7 +321,7 @@ class RowReader:
             return _FAULTY
         for code in reading.remarks:
             self._remarks[code].append((sheet.where(number, column.position), cell))
-        if need.is_sum and not need.signed and isinstance(reading.value, float) and reading.value < 0:
+        if isinstance(reading.value, float) and reading.value < 0 and need.is_sum and not need.signed:
             self._negative[need.name].append(sheet.where(number, column.position))
         return reading.value
 
@@ -357,7 +363,7 @@ class RowReader:
         """Warn of columns that the file says are in % if no figure is above 1%: they may be multiples, 0.55 for 55%."""
         for need, position, *_ in columns:
             unit = self.file.units.unit_of(position)
-            figures = [abs(row.number_of(need.name) or 0.0) for row in self.file.rows]
+            figures = (abs(row.number_of(need.name) or 0.0) for row in self.file.rows)
             if unit and unit.measure == "%" and unit.stated_by != "--unit" and 0 < max(figures, default=0) <= 0.01:
                 heading = self.file.title(need.name)
                 self.findings.warning(

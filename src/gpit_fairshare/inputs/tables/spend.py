@@ -17,7 +17,7 @@ from gpit_fairshare.numbers import figure
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 DESCRIPTION = "description"
@@ -73,7 +73,9 @@ def sum_lines(file: InputFile, needs: Sequence[NeededColumn]) -> list[SpendLine]
         needs: the columns that the tables take from it; numbers other than the spend are errors.
     """
     _check_columns(file, needs)
-    lines = [line for row in file.rows if (line := _read_line(file, row))]
+    columns = dict.fromkeys([*LINE_WORDS, DESCRIPTION, *file.request.counts])
+    counting = {column: {word.lower() for word in allowed} for column, allowed in file.request.counts.items()}
+    lines = [line for row in file.rows if (line := _read_line(file, row, columns, counting))]
     by_row = {line.row: line for line in lines}
     texts = [need for need in needs if need.kind == "text"]
     join_rows(file, texts, lambda group: _spend(file, [by_row[row.number] for row in group if row.number in by_row]))
@@ -121,21 +123,23 @@ def _check_columns(file: InputFile, needs: Sequence[NeededColumn]) -> None:
             )
 
 
-def _read_line(file: InputFile, row: InputRow) -> SpendLine | None:
+def _read_line(
+    file: InputFile, row: InputRow, columns: Iterable[str], counting: Mapping[str, set[str]]
+) -> SpendLine | None:
     """Return a row as a line of cost, after checking its words; None if it has no amount that could be read.
 
     Words that are not allowed, and blank ones that decide whether the line counts, are reported. The line is excluded
-    by the first column in `request.counts` whose word is not one of those that count.
+    by the first column in `counting` whose word is not one of those that count, which are in small letters.
     """
     words: dict[str, str | None] = {}
-    for column in dict.fromkeys([*LINE_WORDS, DESCRIPTION, *file.request.counts]):
+    for column in columns:
         text = row.text_of(column)
         words[column] = (text if column in _OWN_WORDS else text.lower()) or None
-        if text and text.lower() not in WORDS.get(column, (text.lower(),)):
+        if text and column in WORDS and text.lower() not in WORDS[column]:
             file.findings.error(
                 FindingCode.LINE, f"the {column} is {text!r}", " or ".join(WORDS[column]), at=row.where(column)
             )
-        elif not text and column in file.request.counts and column in row.values:
+        elif not text and column in counting and column in row.values:
             file.findings.error(
                 FindingCode.BLANK,
                 "the cell is blank, but it decides whether the line counts in this scheme",
@@ -145,14 +149,8 @@ def _read_line(file: InputFile, row: InputRow) -> SpendLine | None:
     amount = row.number_of("amount")
     if amount is None:
         return None
-    excluded = next(
-        (
-            f"{column} {words[column] or 'blank'}"
-            for column, allowed in file.request.counts.items()
-            if words[column] not in {word.lower() for word in allowed}
-        ),
-        "",
-    )
+    excluding = (column for column, allowed in counting.items() if words[column] not in allowed)
+    excluded = next((f"{column} {words[column] or 'blank'}" for column in excluding), "")
     return SpendLine(row.year, row.code, amount, words, excluded, row.number, file.sheet.name)
 
 

@@ -36,6 +36,8 @@ _LABEL = re.compile(
 """Labels of rows of totals: `Total`, `Grand total`, `AT total`, `England`."""
 _TOTAL_OF = re.compile(r"(?:grand |overall |sub[- ]?)?totals?\b.*", re.IGNORECASE)
 """Labels that name the parts: `Sub-total North East`. In a row with a code they may be a name: `Total Healthcare`."""
+_IN_LABELS = ("total", "eng", "sum", "all ", "e92")
+"""What every label of a total has one of: most rows have none, and need no look at each of their texts."""
 _STATISTIC = re.compile(
     r"(?:(?:england|national|overall|simple|weighted) )?"
     r"(?:average|mean|median|min(?:imum)?|max(?:imum)?|variance|difference|(?:% |percentage )?change)(?: .*)?",
@@ -122,11 +124,13 @@ class Totals:
         code = "" if is_no_code(code) else code
         texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
         first_text = next(filter(None, texts), "")
-        labels = [*texts, *kinds] if code else map(_text, cells)
+        labels = [*texts, *kinds] if code else [*map(_text, cells)]
+        year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
+        if not any(map(" ".join(labels).casefold().__contains__, _IN_LABELS)):
+            return FileRow(place, number, first_text, "", code, year)
         # A label such as "Total of …" counts if it replaces the code, or if the code is blank.
         totals_of = [*kinds, first_text] if code in ("", first_text) else kinds
         label = next(filter(_LABEL.fullmatch, labels), "") or next(filter(_TOTAL_OF.fullmatch, totals_of), "")
-        year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
         return FileRow(place, number, first_text, label, code, year)
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
