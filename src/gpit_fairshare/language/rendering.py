@@ -169,9 +169,9 @@ def _compare(relation: tree.Relation, difference: Any, margin: Any) -> Any:
         case ">=":
             return difference >= -margin
         case "<":
-            return difference < -margin
+            return -difference > margin
         case "<=":
-            return difference <= margin
+            return -difference >= -margin
         case "==":
             return abs(difference) <= margin
         case "!=":

@@ -107,7 +107,7 @@ class BatchYear:
             if shared.varies and not self._take_from_before(shared):
                 distinct = self.batch.distinct(shared.sources)
                 if distinct is None:
-                    self._calculate(shared)
+                    self.calculate(shared)
                 else:
                     self._calculate_distinct(shared, distinct)
         if self.shared.refusal:
@@ -118,8 +118,8 @@ class BatchYear:
     def _calculate_distinct(self, shared: SharedPart, distinct: Distinct) -> None:
         """Calculate a part in the scenarios that differ in what it depends on, and repeat its values for the others."""
         distinct.take_possible(self.batch)
-        known, year = len(distinct.batch.impossible), self._year_of(distinct)
-        year._calculate(shared)  # noqa: SLF001  # the same class
+        known, year = len(distinct.batch.impossible), self.year_of(distinct)
+        year.calculate(shared)
         distinct.end_others(self.batch, known)
         name, where = shared.part.name if isinstance(shared.part, Step) else "", shared.part.where
         pairs: list[tuple[dict[str, Array], dict[str, Array], str]] = [
@@ -133,10 +133,10 @@ class BatchYear:
             if key in of_distinct:
                 of_all[key] = distinct.repeated(of_distinct[key])
 
-    def _year_of(self, distinct: Distinct) -> BatchYear:
+    def year_of(self, distinct: Distinct) -> BatchYear:
         """Return the year of the distinct scenarios, with all values that this year has so far."""
         if distinct not in self._of_distinct:
-            before = self.before._year_of(distinct) if self.before else None  # noqa: SLF001  # the same class
+            before = self.before.year_of(distinct) if self.before else None
             self._of_distinct[distinct] = BatchYear(self.shared, before, distinct.batch)
         year = self._of_distinct[distinct]
         year.values |= {name: distinct.first(self.values[name]) for name in self.values.keys() - year.values.keys()}
@@ -200,7 +200,7 @@ class BatchYear:
 
     # Parts
 
-    def _calculate(self, shared: SharedPart) -> None:
+    def calculate(self, shared: SharedPart) -> None:
         """Calculate a step, check or outcome, and store its values."""
         part, kind = shared.part, shared.kind
         try:
