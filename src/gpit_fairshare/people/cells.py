@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from fractions import Fraction
-from itertools import groupby
-from math import isfinite, lcm
-from operator import mul
+from math import isfinite, lcm, prod
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
+from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.people.engines import ROWS
+from gpit_fairshare.people.engines import MOST_COUNTS, ROWS
 from gpit_fairshare.people.weights import ORG_CODE
 from gpit_fairshare.words import counted, listed, one_line
 
@@ -30,6 +30,8 @@ SUPPRESSED: Final = "suppressed"
 _DIGITS: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _MOST_DIGITS: Final = 15
 """Whole numbers with more digits are not exact as floats."""
+_BITS: Final = 62
+"""Whole numbers with fewer bits fit in a column, and so do their sums of two."""
 
 
 def read_cells(
@@ -46,7 +48,6 @@ def read_cells(
     Returns:
         `org_code`, the columns of the weights and `registered_population`, sorted; a cell is there once.
     """
-    counts = counts.with_columns(pl.when(pl.col(pl.String).str.strip_chars() != "").then(pl.col(pl.String)))
     frame = _read_column(counts, ORG_CODE, _code, FindingCode.BLANK_CODE, findings)
     for name, symbol in columns.items():
         frame = _read_column(frame, name, _text if symbol.type == "text" else _number, FindingCode.BLANK, findings)
@@ -54,8 +55,28 @@ def read_cells(
     if has_people:
         frame = _read_column(frame, PEOPLE, _whole, FindingCode.BLANK, findings)
         people = pl.col(PEOPLE) * pl.col(ROWS)
-    keys = [ORG_CODE, *columns]
-    return frame.group_by(keys).agg(people.sum().alias(PEOPLE)).sort(keys)
+    return _sums(frame.with_columns(people.alias(PEOPLE)), [ORG_CODE, *columns])
+
+
+def _sums(cells: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Return the number of people of each combination of values, sorted; an array is much faster than to sort texts."""
+    values = {name: cells[name].unique().sort() for name in keys}
+    shape = [len(own) for own in values.values()]
+    if not 0 < prod(shape) <= MOST_COUNTS:
+        return cells.group_by(keys).agg(pl.col(PEOPLE).sum()).sort(keys)
+    number = pl.lit(0, dtype=pl.Int64)
+    for name, own in values.items():
+        number = number * len(own) + pl.col(name).replace_strict(own, pl.int_range(len(own), eager=True))
+    places = cells.select(number).to_series().to_numpy()
+    people = np.full(prod(shape), -1)
+    people[places] = 0  # rows for 0 people are a cell, too
+    np.add.at(people, places, cells[PEOPLE].to_numpy())
+    used = np.flatnonzero(people >= 0)
+    columns = {PEOPLE: pl.Series(people[used])}
+    for name, own in reversed(values.items()):
+        columns[name] = own.gather(used % len(own))
+        used //= len(own)
+    return pl.DataFrame(columns).select(*keys, PEOPLE)
 
 
 def weighted_totals(cells: pl.DataFrame, weights: Weights) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -68,21 +89,29 @@ def weighted_totals(cells: pl.DataFrame, weights: Weights) -> tuple[pl.DataFrame
         InputError: The weights know no value for some cells.
     """  # noqa: DOC502 - raised by what it calls
     columns = [*weights.columns]
-    combinations = cells.group_by(columns).agg(pl.col(PEOPLE).sum()).sort(columns) if columns else cells.select()
-    rows = {name: _people_by_value(cells, name, combinations) for name in columns}
-    exact = weights.of(combinations.select(columns), rows)
+    combinations = cells.lazy().select(columns).unique().collect(engine="streaming").sort(columns)
+    try:
+        exact = weights.of(combinations, dict.fromkeys(columns, [""] * combinations.height))
+    except InputError:  # only its messages need the people of each value, which take time to count
+        exact = weights.of(combinations, {name: _people_by_value(cells, name, combinations) for name in columns})
     denominator = lcm(*(weight.denominator for weight in exact))
-    numbered = combinations.select(*columns, place=pl.int_range(pl.len(), dtype=pl.UInt32))
-    placed = cells.join(numbered, on=columns, how="left", maintain_order="left")
-    places = placed["place"].to_list()
     numerators = [int(weight * denominator) for weight in exact]
-    products = map(mul, cells[PEOPLE].to_list(), map(numerators.__getitem__, places))
-    pairs = groupby(zip(cells[ORG_CODE].to_list(), products, strict=True), lambda pair: pair[0])
-    weighted = {code: float(Fraction(sum(product for _, product in own), denominator)) for code, own in pairs}
-    floats = [float(weight) for weight in exact]
-    with_weights = cells.with_columns(pl.Series(WEIGHT, [floats[place] for place in places]))
-    totals = totals_of(cells).with_columns(pl.Series(WEIGHTED, [*weighted.values()], dtype=pl.Float64))
-    return with_weights, totals
+    # A sum in a column has 64 bits at most, so a column of products is for some bits of long numerators.
+    bits = _BITS - int(cells[PEOPLE].sum()).bit_length()
+    shifts = range(0, max(number.bit_length() for number in numerators) + 1, bits)
+    shifted = [[number >> shift for number in numerators] for shift in shifts]
+    shifted[:-1] = [[number % 2**bits for number in numbers] for numbers in shifted[:-1]]
+    parts = [pl.Series(f"part {place}", numbers, dtype=pl.Int64) for place, numbers in enumerate(shifted)]
+    numbered = combinations.with_columns(pl.Series(WEIGHT, map(float, exact)), *parts)
+    placed = cells.join(numbered, on=columns, how="left", maintain_order="left")
+    products = [(pl.col(PEOPLE) * pl.col(part.name)).sum().alias(part.name) for part in parts]
+    sums = placed.group_by(ORG_CODE, maintain_order=True).agg(pl.col(PEOPLE).sum(), *products)
+    weighted = [
+        float(Fraction(sum(own << shift for own, shift in zip(row, shifts, strict=True)), denominator))
+        for row in sums.select(part.name for part in parts).iter_rows()
+    ]
+    totals = sums.select(ORG_CODE, PEOPLE, pl.Series(WEIGHTED, weighted, dtype=pl.Float64))
+    return placed.drop(part.name for part in parts), totals
 
 
 def totals_of(cells: pl.DataFrame) -> pl.DataFrame:
@@ -132,6 +161,8 @@ def _read_column(
         expected, remedy = "a text or number in each row", "Write the files again"
         findings.error(FindingCode.TEXT, Where(), f"{name} is of type {frame.schema[name]}", expected, remedy)
         return frame.clear()
+    if blanks := [text for text in frame[name].unique().to_list() if isinstance(text, str) and not text.strip()]:
+        frame = frame.with_columns(pl.col(name).replace(blanks, None))
     known: dict[Any, Any] = {}
     refused: dict[tuple[FindingCode, str], list[Any]] = {}
     for value in sorted(frame[name].unique().to_list(), key=lambda value: (value is not None, str(value))):
@@ -154,7 +185,9 @@ def _read_column(
     if not known:
         return frame.clear()
     dtype = pl.Series([*known.values()]).dtype
-    kept = frame.filter(pl.col(name).is_in(old.implode()))
+    if not refused and dtype == old.dtype and all(value == answer for value, answer in known.items()):
+        return frame
+    kept = frame.filter(pl.col(name).is_in(old.implode())) if refused else frame
     return kept.with_columns(pl.col(name).replace_strict(old, [*known.values()], return_dtype=dtype))
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from importlib.util import find_spec
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from gpit_fairshare.errors import GpitError, UsageError
@@ -24,6 +26,12 @@ ROWS: Final = "rows"
 CSV: Final = ".csv"
 _EXTRAS: Final = {"duckdb": ("duckdb", "pyarrow"), "spark": ("pyspark", "pyarrow")}
 """The packages that an engine needs, besides those of gpit."""
+_TEXTS: Final = (pl.String, pl.Categorical, pl.Enum)
+_WHOLE_NUMBERS: Final = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
+_PART: Final = 250_000
+"""Rows to count at once: enough to be fast, few enough to need little memory."""
+MOST_COUNTS: Final = 2**25
+"""Counts that an array may hold, of 8 bytes each; more combinations take the slower ways of Polars."""
 
 
 def open_rows(files: Sequence[str], ending: str, engine: str) -> nw.LazyFrame[Any]:
@@ -62,11 +70,49 @@ def count_rows(rows: nw.LazyFrame[Any], headings: Mapping[str, str]) -> pl.DataF
     counts = named.group_by(*headings).agg(nw.len().alias(ROWS))
     is_polars = counts.implementation.is_polars()
     try:
+        if is_polars and (frame := _count_in_parts(named.to_native())) is not None:
+            return frame
         collected = counts.collect("polars", engine="streaming") if is_polars else counts.collect("polars")
     except Exception as fault:  # each engine has errors of its own, for what is in the files
         raise GpitError(f"the rows cannot be read: {one_line(first_line(fault))}") from fault
-    frame: pl.DataFrame = collected.to_native()
-    return frame.with_columns(pl.col(ROWS).cast(pl.Int64))
+    native: pl.DataFrame = collected.to_native()
+    return native.with_columns(pl.col(ROWS).cast(pl.Int64))
+
+
+def _count_in_parts(rows: pl.LazyFrame) -> pl.DataFrame | None:
+    """Return how many rows have each combination of texts and whole numbers, in the memory that the counts need.
+
+    The streaming engine of Polars keeps nearly every row where there are more than some thousand combinations, in any
+    order. Here, a text has the number that its column gives it, and the combination of numbers is a place in an array.
+
+    Returns:
+        None if there are other values, or too many combinations for an array.
+    """
+    schema = rows.collect_schema()
+    texts = {name: pl.Categories.random() for name, kind in schema.items() if kind in _TEXTS}
+    if any(name not in texts and kind not in _WHOLE_NUMBERS for name, kind in schema.items()):
+        return None
+    numbers = [
+        pl.col(name).cast(pl.String).cast(pl.Categorical(texts[name])).to_physical() if name in texts else pl.col(name)
+        for name in schema
+    ]
+    # Place 0 is for blanks. A number below 0 has no place, nor one that is too large to add 1.
+    places = rows.select((number.cast(pl.Int64) + (number >= 0)).fill_null(0) for number in numbers)
+    counts = np.zeros([1] * len(schema), dtype=np.int64)
+    for part in places.collect_batches(chunk_size=_PART, maintain_order=False, engine="streaming"):
+        shape = [max(size, int(last) + 1) for size, last in zip(counts.shape, part.max().row(0), strict=True)]
+        if prod(shape) > MOST_COUNTS or min(part.min().row(0)) < 0:
+            return None
+        if counts.shape != tuple(shape):
+            smaller, counts = counts, np.zeros(shape, dtype=np.int64)
+            counts[tuple(map(slice, smaller.shape))] = smaller
+        np.add.at(counts.reshape(-1), np.ravel_multi_index([*part.to_numpy().T], shape), 1)
+    used = np.flatnonzero(counts)
+    columns = {}
+    for (name, kind), size, own in zip(schema.items(), counts.shape, np.unravel_index(used, counts.shape), strict=True):
+        values = texts[name].to_series() if name in texts else pl.int_range(size - 1, eager=True).cast(kind)
+        columns[name] = pl.concat([pl.Series([None], dtype=values.dtype), values]).gather(own)
+    return pl.DataFrame({**columns, ROWS: counts.reshape(-1)[used]})
 
 
 def _read(read: Callable[[Sequence[str], bool], Any], files: Sequence[str], ending: str) -> nw.LazyFrame[Any]:

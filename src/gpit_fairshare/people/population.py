@@ -22,7 +22,7 @@ from gpit_fairshare.inputs.columns.headings import check_mapping, headings_sente
 from gpit_fairshare.inputs.columns.standard_columns import is_named
 from gpit_fairshare.inputs.model import NeededColumn, Request
 from gpit_fairshare.people.cells import PEOPLE, WEIGHTED, in_words, read_cells, suppressed, totals_of, weighted_totals
-from gpit_fairshare.people.engines import count_rows, open_rows
+from gpit_fairshare.people.engines import ROWS, count_rows, open_rows
 from gpit_fairshare.people.sources import PeopleFiles, check_files, find_files, unreadable
 from gpit_fairshare.people.weights import ORG_CODE, Weights
 from gpit_fairshare.plugins import allowed
@@ -144,7 +144,9 @@ def population(options: PopulationOptions) -> Population:
         findings = FindingCollector()
         has_people = PEOPLE in of_columns
         counts = _of_year(counts, year, findings) if _YEAR in of_columns else counts
+        row_count = int(counts[ROWS].sum())
         cells = read_cells(counts, weights.columns if weights else {}, findings, has_people=has_people)
+        del counts  # as large as the cells
         if findings.errors:
             raise InputError(findings.items)
         if not cells.height:
@@ -165,7 +167,7 @@ def population(options: PopulationOptions) -> Population:
     return Population(
         frame,
         suppressed(cells, options.suppress) if options.suppress else cells,
-        int(counts["rows"].sum()),
+        row_count,
         weights,
         all_findings,
         _manifest(options, files, weights, all_findings, inputs.sources[1:], dict(of_columns)),
