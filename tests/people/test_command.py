@@ -114,3 +114,59 @@ def test_suppress_without_a_table_of_cells(folder, capsys):
     """Totals are never hidden, so the option needs the table by cell."""
     assert run_as_typed("gpit population people.csv --suppress 5", folder) == 2
     assert "--suppress: hides counts in the table by cell; give it a file with --cells" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "differing"),
+    [("2014/15,Z2,1,0.66\n", "", (3, 1)), ("Z2", "Z9", (4, 2)), (",0.66\n2014/15,13T", ",0.67\n2014/15,13T", (3, 1))],
+)
+def test_verify_counts_rows_that_are_missing_or_renamed(folder, old, new, differing):
+    """The answer is about every organisation that either table has."""
+    assert run_as_typed(f"{COMMAND} -o out.csv", folder) == 0
+    text = (folder / "out.csv").read_text()
+    assert old in text
+    (folder / "out.csv").write_text(text.replace(old, new, 1))
+
+    answer = verify(folder / "out.csv")
+
+    assert not answer.verified
+    assert (answer.answer.rows, answer.answer.differing) == differing
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("table", "sha256"), "0"),
+        (("manifest", "weights", "digest"), "0"),
+        (("manifest", "findings"), []),
+        (("manifest", "headings", "age"), "sex"),
+        (("manifest", "run", "other"), 1),
+    ],
+    ids=str,
+)
+def test_verify_finds_what_is_changed_in_the_manifest(folder, place, value):
+    """Every entry is compared with what counting again gives, and the digest of the table with the table."""
+    assert run_as_typed(f"{COMMAND} -o out.csv", folder) == 0
+    path = folder / "out.csv.manifest.json"
+    document = json.loads(path.read_text())
+    entry = document
+    for key in place[:-1]:
+        entry = entry[key]
+    entry[place[-1]] = value
+    path.write_text(json.dumps(document))
+
+    answer = verify(folder / "out.csv")
+
+    assert not answer.verified
+    assert answer.manifest[0].name.startswith(".".join(place))
+
+
+def test_an_output_among_the_rows_is_refused(folder, capsys):
+    """The next run over the folder would count the organisations of the output as people."""
+    (folder / "rows").mkdir()
+    (folder / "people.csv").rename(folder / "rows" / "people.csv")
+
+    assert run_as_typed("gpit population rows --map Surgery=org_code --year 2014/15 -o rows/out.csv", folder) == 2
+
+    assert "is in a folder of people" in capsys.readouterr().err
+    assert [path.name for path in (folder / "rows").iterdir()] == ["people.csv"]

@@ -118,8 +118,8 @@ DAMAGED = [
     # Numbers of people
     people("", "registered_population is blank"),
     people("-3", "registered_population is '-3'; expected 0 people or more"),
-    people("2.5", "registered_population is '2.5'; expected a whole number of people, in up to 15 digits"),
-    people("9" * 16, "expected a whole number of people, in up to 15 digits"),
+    people("2.5", "registered_population is '2.5'; expected a whole number of people, in up to 9 digits"),
+    people("9" * 16, "expected a whole number of people, in up to 9 digits"),
     people("1,234", "registered_population is '1,234'; expected a number of people such as 47"),
     people("*", "registered_population is '*'; expected a number of people such as 47"),
     # Columns

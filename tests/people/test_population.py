@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from folders import repeatable
-from gpit_fairshare import InputError, allocate, population
+from gpit_fairshare import GpitError, InputError, UsageError, allocate, population
 from gpit_fairshare.people.cells import suppressed
 from oracle import rounded
 from rows_of_people import WEIGHTS, counted_plainly, people_file, suppressed_plainly, weight, weights_file
@@ -268,3 +268,41 @@ def test_many_people_become_allocations(tmp_path):
     exact = [5_000_000 * weighted[code] / sum(weighted.values()) for code in codes]
     assert result.rows["allocation"].to_list() == rounded(exact)
     assert result.rows["allocation"].sum() == 5_000_000
+
+
+def test_the_same_file_twice_is_refused(tmp_path):
+    """A copy under another name has the same bytes, and its people would count twice."""
+    path = people_file(tmp_path, [("A", 3, "male")])
+    (tmp_path / "copy.csv").write_bytes(path.read_bytes())
+    with pytest.raises(UsageError, match=r"copy\.csv and people\.csv have the same bytes"):
+        population(people=[path, tmp_path / "copy.csv"])
+
+
+def test_negative_weights_are_refused(tmp_path):
+    """A weight below 0 would take people away from an organisation."""
+    path, weights = people_file(tmp_path, [("A", 3, "male")]), weights_file(tmp_path)
+    with pytest.raises(UsageError, match=r"the weight of age 3, sex male is -1\.2; expected 0 or more"):
+        population(people=path, weights=weights, settings={"sex_weight[male]": -1})
+
+
+def test_other_files_of_a_folder_are_named(tmp_path):
+    """A workbook among the rows is not read, and a note says so."""
+    people_file(tmp_path, [("A", 3, "male")])
+    (tmp_path / "more.xlsx").write_bytes(b"")
+    (note,) = population(people=tmp_path).findings
+    assert (note.level, note.found) == ("note", "other files in the folders were not read: more.xlsx")
+
+
+def test_numbers_of_people_that_are_added_up_are_named(tmp_path):
+    """Without weights, rows of one organisation may be totals of others, such as all ages."""
+    path = people_file(tmp_path, [("A", "ALL", 5), ("A", "3", 5)], ("org_code", "age", "registered_population"))
+    answer = population(people=path)
+    assert answer.registered == 10
+    assert [finding.found for finding in answer.findings] == ["2 rows were added up to 1 organisation"]
+
+
+def test_an_organisation_called_total_is_not_left_out(tmp_path):
+    """Totals of organisations add up to the rows, or nothing is written."""
+    rows = [("A", 3, "male"), ("B", 3, "male"), ("Total", 3, "male"), ("Total", 4, "male")]
+    with pytest.raises(GpitError, match="Total"):
+        population(people=people_file(tmp_path, rows))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
-from typing import Annotated
+from pathlib import Path  # typer reads it from the annotations
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from gpit_fairshare.reports.output_files import ResultFiles, write_drafts
 from gpit_fairshare.results import TABLE_ENDINGS
 from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ENGINES = ("polars", "duckdb", "spark")
 _ENDINGS = (*TABLE_ENDINGS, ".json")
@@ -57,6 +60,7 @@ def population(  # noqa: PLR0913  # the options of the verb
     Writes the registered and weighted population that gpit allocate reads.
     """
     _check_cells(suppress, cells)
+    _check_places([*(output or []), *([cells] if cells else [])], people)
     inputs = [*people, *([weights] if weights else []), *run.files(OptionKind.FILES)]
     outputs = ResultFiles(output, inputs, manifest=manifest, endings=_ENDINGS)
     outputs.add("--cells", cells, TABLE_ENDINGS, "is already an output; give each a different name")
@@ -88,3 +92,17 @@ def _check_cells(suppress: int | None, cells: Path | None) -> None:
     """
     if suppress is not None and cells is None:
         raise UsageError("--suppress: hides counts in the table by cell; give it a file with --cells")
+
+
+def _check_places(outputs: Sequence[Path], people: Sequence[str]) -> None:
+    """Check that no output is in a folder of people: the next run would count it.
+
+    Raises:
+        UsageError: One is.
+    """
+    for folder in (Path(source).resolve() for source in people if Path(source).is_dir()):
+        for path in outputs:
+            if path.resolve().is_relative_to(folder):
+                raise UsageError(
+                    f"{path}: is in a folder of people, so the next run would count it; write it elsewhere"
+                )

@@ -28,8 +28,8 @@ WEIGHTED: Final = "weighted_population"
 WEIGHT: Final = "weight"
 SUPPRESSED: Final = "suppressed"
 _DIGITS: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_MOST_DIGITS: Final = 15
-"""Whole numbers with more digits are not exact as floats."""
+_MOST_DIGITS: Final = 9
+"""Of the people of one row: a billion rows of a billion people are counted in whole numbers of 64 bits."""
 _BITS: Final = 62
 """Whole numbers with fewer bits fit in a column, and so do their sums of two."""
 

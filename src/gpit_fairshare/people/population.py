@@ -27,7 +27,7 @@ from gpit_fairshare.people.sources import PeopleFiles, check_files, find_files, 
 from gpit_fairshare.people.weights import ORG_CODE, Weights
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.run_options import Files, InputFrame, RunOptions, called_with
-from gpit_fairshare.words import counted, joined, nearest, parse_year
+from gpit_fairshare.words import counted, joined, listed, nearest, parse_year
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -140,22 +140,32 @@ def population(options: PopulationOptions) -> Population:
         columns = _PeopleColumns(request, weights)
         if files.is_local:
             check_files(files, columns.find)
+        digests = files.digests()
         of_columns, counts = _count(files, options.engine, columns)
         findings = FindingCollector()
+        if files.others:
+            description = f"other files in the folders were not read: {listed(files.others)}"
+            findings.note(FindingCode.UNUSED, Where(), description)
         has_people = PEOPLE in of_columns
         counts = _of_year(counts, year, findings) if _YEAR in of_columns else counts
         row_count = int(counts[ROWS].sum())
         cells = read_cells(counts, weights.columns if weights else {}, findings, has_people=has_people)
+        is_added_up = has_people and not weights and row_count > counts[ORG_CODE].n_unique()
         del counts  # as large as the cells
         if findings.errors:
             raise InputError(findings.items)
         if not cells.height:
             raise UsageError(f"{files.name(files.paths[0])}: there are no rows of people")
         cells, totals = weighted_totals(cells, weights) if weights else (cells, totals_of(cells))
+        if is_added_up:
+            description = f"{row_count:,} rows were added up to {counted(totals.height, 'organisation')}"
+            remedy = "Leave out rows that are totals of others, such as those of all ages"
+            findings.warning(FindingCode.PRACTICES, Where(), description, remedy=remedy)
         try:
             inputs = read_inputs(replace(request, population=(InputFrame(_TOTALS, totals),), mapping={}))
         except InputError as fault:
             raise InputError([*_with_counts(fault.findings, totals)]) from None
+        _check_complete(totals, inputs.tables[request.years[0]], request)
     frame = inputs.tables[request.years[0]].drop("org_name")
     frame = frame.with_columns(pl.col(PEOPLE).cast(pl.Int64))
     if year:
@@ -170,8 +180,20 @@ def population(options: PopulationOptions) -> Population:
         row_count,
         weights,
         all_findings,
-        _manifest(options, files, weights, all_findings, inputs.sources[1:], dict(of_columns)),
+        _manifest(options, digests, weights, all_findings, inputs.sources[1:], dict(of_columns)),
     )
+
+
+def _check_complete(totals: pl.DataFrame, table: pl.DataFrame, request: Request) -> None:
+    """Check that the table has all people of the totals, but for organisations that are left out on purpose.
+
+    Raises:
+        UsageError: An organisation was taken for something else, such as a row of totals.
+    """
+    wanted = totals.filter(~pl.col(ORG_CODE).is_in([*request.leave_out]))
+    if int(table[PEOPLE].sum()) != int(wanted[PEOPLE].sum()):
+        missing = wanted.filter(~pl.col(ORG_CODE).is_in(table[ORG_CODE].implode()))[ORG_CODE].to_list()
+        raise UsageError(f"{listed(missing)}: expected codes of organisations; correct the rows, or use --leave-out")
 
 
 def _count(files: PeopleFiles, engine: str, columns: _PeopleColumns) -> tuple[Mapping[str, str], pl.DataFrame]:
@@ -321,7 +343,7 @@ def _of_year(counts: pl.DataFrame, year: str | None, findings: FindingCollector)
 
 def _manifest(
     options: PopulationOptions,
-    files: PeopleFiles,
+    digests: Sequence[Mapping[str, str | None]],
     weights: Weights | None,
     findings: Sequence[Finding],
     crosswalks: Sequence[InputSource],
@@ -331,7 +353,7 @@ def _manifest(
     scheme = weights.scheme if weights else None
     return {
         **versions_now(),
-        "people": files.digests(),
+        "people": [*digests],
         "weights": {
             "name": scheme.name,
             "digest": scheme.digest,

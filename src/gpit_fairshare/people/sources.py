@@ -32,6 +32,8 @@ class PeopleFiles:
     """In order; those of a folder by name."""
     ending: str
     """`.parquet` or `.csv`."""
+    others: tuple[str, ...] = ()
+    """Names of other files in the folders, which are not read."""
 
     @property
     def is_local(self) -> bool:
@@ -44,13 +46,22 @@ class PeopleFiles:
         return Path(path).name if names.count(Path(path).name) < 2 else "/".join(Path(path).parts[-2:])
 
     def digests(self) -> list[dict[str, str | None]]:
-        """Return the name of each file with its SHA-256, for a manifest; that of an address is not known."""
+        """Return the name of each file with its SHA-256, for a manifest; that of an address is not known.
+
+        Raises:
+            UsageError: Two files have the same bytes, so that their people would count twice.
+        """
         entries: list[dict[str, str | None]] = []
+        names: dict[str, str] = {}
         for path in self.paths:
             digest = None
             if self.is_local:
                 with Path(path).open("rb") as stream:
                     digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                if digest in names:
+                    same = f"{self.name(path)} and {names[digest]} have the same bytes"
+                    raise UsageError(f"{same}, so their people would count twice; give one of them")
+                names[digest] = self.name(path)
             entries.append({"file": self.name(path), "sha256": digest})
         return entries
 
@@ -63,6 +74,7 @@ def find_files(sources: Sequence[str]) -> PeopleFiles:
             a file differently or twice.
     """
     paths: list[str] = []
+    others: list[str] = []
     local: set[Path] = set()
     for source in sources:
         place = Path(source)
@@ -71,7 +83,11 @@ def find_files(sources: Sequence[str]) -> PeopleFiles:
             paths.append(source)
             continue
         if place.is_dir():
-            found = sorted(path for path in place.rglob("*") if path.suffix.lower() in _ENDINGS and path.is_file())
+            inside = sorted(path for path in place.rglob("*") if path.is_file())
+            found = [path for path in inside if path.suffix.lower() in _ENDINGS]
+            # Spark writes files such as _SUCCESS and .part.crc beside the rows.
+            unread = [path for path in inside if path not in found and path.name[0] not in "._"]
+            others += [path.relative_to(place).as_posix() for path in unread]
             if not found:
                 raise UsageError(f"{source}: the folder holds no file ending in {joined(_ENDINGS, 'or')}")
         elif not place.is_file():
@@ -91,7 +107,7 @@ def find_files(sources: Sequence[str]) -> PeopleFiles:
             raise UsageError(f"{path}: expected a file ending in {joined(_ENDINGS, 'or')}, or a folder of these")
     if len(endings) > 1:
         raise UsageError("the rows are in Parquet and in CSV files; give files of one kind")
-    return PeopleFiles(tuple(paths), endings.pop())
+    return PeopleFiles(tuple(paths), endings.pop(), tuple(others))
 
 
 def check_files(files: PeopleFiles, find_headings: Callable[[Sequence[str]], Mapping[str, str]]) -> None:

@@ -15,6 +15,7 @@ from gpit_fairshare.findings import Finding, FindingCode, FindingCollector, Wher
 from gpit_fairshare.inputs.model import InputColumn, Inputs
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.numbers import figure
 from gpit_fairshare.words import joined, listed, nearest
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Weights:
             rows: By column, for each combination: how many rows of people have that value of the column.
 
         Raises:
+            UsageError: A weight is negative.
             InputError: The weights know no value for some combinations; it carries all findings.
         """
         codes = [f"{number:09}" for number in range(combinations.height)]
@@ -96,7 +98,12 @@ class Weights:
         if any(fault.level == "error" for fault in faults):
             raise InputError(faults)
         result = calculate(self.scheme, inputs).years[self.year]
-        return [Fraction(f"{value:.15g}") for value in result.values(self.scheme.result, ORGANISATION)]
+        values = result.values(self.scheme.result, ORGANISATION)
+        if (least := min(values, default=0)) < 0:
+            row = combinations.row(values.index(least), named=True)
+            cell = ", ".join(f"{name} {figure(value)}" for name, value in row.items())
+            raise UsageError(f"{self.scheme.name}: the weight of {cell} is {least:.15g}; expected 0 or more")
+        return [Fraction(f"{value:.15g}") for value in values]
 
     def _unknown_texts(self, combinations: pl.DataFrame, rows: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
         """Yield an error for each text that no comparison and no table of the weights names.

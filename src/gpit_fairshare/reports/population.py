@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +12,7 @@ from gpit_fairshare.people.cells import PEOPLE, SUPPRESSED, WEIGHTED
 from gpit_fairshare.people.weights import ORG_CODE
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Role, Tone
-from gpit_fairshare.results.writing import MANIFEST_SCHEMA, write_frame, write_table
+from gpit_fairshare.results.writing import table_manifest, write_frame, write_table
 from gpit_fairshare.structured_texts import json_text
 from gpit_fairshare.words import counted
 
@@ -119,12 +118,4 @@ def _write_manifest(
 ) -> None:
     """Write the manifest of a table to a draft, with the digest of the table as it is written."""
     own[table.suffix.lower()](draft)
-    digest = hashlib.sha256(draft.read_bytes()).hexdigest()
-    text = json_text(
-        {
-            "schema": MANIFEST_SCHEMA,
-            "table": {"file": table.name, "sha256": digest},
-            "manifest": dict(population.manifest),
-        }
-    )
-    draft.write_bytes(text.encode())
+    draft.write_bytes(table_manifest(population.manifest, draft.read_bytes(), table.name).encode())

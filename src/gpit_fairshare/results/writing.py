@@ -14,7 +14,7 @@ import polars as pl
 from gpit_fairshare.structured_texts import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from gpit_fairshare.engine import Result
@@ -160,13 +160,18 @@ def write_manifest(result: Result, path: Path, table: Path, name: str) -> None:
         table: The file with the table as it was written.
         name: The name that the manifest gives the table.
     """
-    digest = hashlib.sha256(table.read_bytes()).hexdigest()
-    text = json_text(
-        {
-            "schema": MANIFEST_SCHEMA,
-            "table": {"file": name, "sha256": digest},
-            "origins": origins(result),
-            "manifest": dict(result.manifest),
-        }
-    )
+    text = table_manifest(result.manifest, table.read_bytes(), name, origins=origins(result))
     path.write_bytes(text.encode())
+
+
+def table_manifest(manifest: Mapping[str, Any], table: bytes, name: str, **entries: object) -> str:
+    """Return the text of the manifest of a CSV or Parquet file.
+
+    Args:
+        manifest: What the table was made from.
+        table: The bytes of the table.
+        name: The name of the table.
+        entries: Further entries.
+    """
+    of_table = {"file": name, "sha256": hashlib.sha256(table).hexdigest()}
+    return json_text({"schema": MANIFEST_SCHEMA, "table": of_table, **entries, "manifest": dict(manifest)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +17,16 @@ from gpit_fairshare.people.cells import PEOPLE, WEIGHTED
 from gpit_fairshare.people.population import population
 from gpit_fairshare.results.model import StrictModel
 from gpit_fairshare.results.reading import table_frame
-from gpit_fairshare.results.writing import write_frame, write_table
-from gpit_fairshare.verification.documents import ColumnRules, compare_tables
+from gpit_fairshare.results.writing import table_manifest, write_frame, write_table
+from gpit_fairshare.structured_texts import parse_json
+from gpit_fairshare.verification.documents import ColumnRules, compare_tables, compare_values
 from gpit_fairshare.verification.model import Answer, Differences, ManifestChange, RunFile, Verification
 from gpit_fairshare.verification.searching import Digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from gpit_fairshare.people.population import Population
     from gpit_fairshare.results.reading import ResultFile
     from gpit_fairshare.verification.searching import Places
 
@@ -39,6 +42,7 @@ class _WeightsFiles(StrictModel):
 
 
 class _PeopleRun(StrictModel):
+    people: list[str]
     weights: str | None
     year: str | None
     set: dict[str, str]
@@ -101,7 +105,7 @@ def verify_people(file: ResultFile, places: Places) -> Verification:
         if not verification.versions and not any(entry.differs for entry in files):
             raise UsageError(f"{file.path.name}: cannot be counted again from its manifest: {fault}") from None
         return replace(verification, fault=str(fault))
-    return _compared(file, verification, again.frame)
+    return _compared(file, verification, again)
 
 
 def _found(spec: _PeopleSpec, places: Places) -> Iterator[RunFile]:
@@ -124,23 +128,42 @@ def _found(spec: _PeopleSpec, places: Places) -> Iterator[RunFile]:
             yield RunFile(role, name, "", str(path or ""), sha256_then=digest, sha256_now=now)
 
 
-def _compared(file: ResultFile, verification: Verification, again: pl.DataFrame) -> Verification:
-    """Return the verification with everything in which the table differs from the one that was written again."""
-    ending = file.path.suffix.lower()
+def _compared(file: ResultFile, verification: Verification, again: Population) -> Verification:
+    """Return the verification with everything in which table and manifest differ from those that were written again."""
+    ending, frame = file.path.suffix.lower(), again.frame
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as folder:
         path = Path(folder) / f"again{ending}"
-        (write_table if ending == ".csv" else write_frame)(again, path)
+        (write_table if ending == ".csv" else write_frame)(frame, path)
         data = path.read_bytes()
+    text = table_manifest(_as_recorded(file, again), data, file.path.name)
+    changes = compare_values(file.document, parse_json(text), ColumnRules())
+    verification = replace(
+        verification,
+        manifest=tuple(
+            ManifestChange(change.place, change.found, change.expected)
+            for change in changes
+            if not change.place.startswith("table.") or data == file.data
+        ),
+    )
     if data == file.data:
         return replace(verification, same_bytes=not verification.versions)
     actual, expected = (_keyed(table_frame(file.path.name, table, ending)) for table in (file.data, data))
     content = Differences()
-    facts = compare_tables(actual, expected, _keyed(again), ColumnRules(), content)
-    name = WEIGHTED if WEIGHTED in again.columns else PEOPLE
-    differing = sum(difference.place.endswith(f", {name}") for difference in content.kept)
-    found = _total(actual, name)
-    answer = Answer(name, again.height, differing, found, float(again[name].sum()), "people")
+    facts = compare_tables(actual, expected, _keyed(frame), ColumnRules(), content)
+    name = WEIGHTED if WEIGHTED in frame.columns else PEOPLE
+    of_file, now = (_figures(table, name) for table in (actual, expected))
+    codes = of_file.keys() | now.keys()
+    differing = sum(of_file.get(code) != now.get(code) for code in codes)
+    answer = Answer(name, len(codes), differing, math.fsum(of_file.values()), math.fsum(now.values()), "people")
     return replace(verification, content=content, answer=answer, facts=(*verification.facts, *facts))
+
+
+def _as_recorded(file: ResultFile, again: Population) -> dict[str, Any]:
+    """Return the manifest of now, with what has lines of its own, or may have other names now, as the file has it."""
+    then, now = file.manifest, again.manifest
+    names = {key: then["run"][key] for key in ("people", "weights", "crosswalk") if key in then["run"]}
+    recorded = {key: then[key] for key in [*versions_now(), "people", "crosswalk"] if key in then}
+    return {**now, **recorded, "run": {**now["run"], **names}}
 
 
 def _keyed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -148,7 +171,9 @@ def _keyed(frame: pl.DataFrame) -> pl.DataFrame:
     return frame if "year" in frame.columns else frame.with_columns(pl.lit("").alias("year"))
 
 
-def _total(frame: pl.DataFrame, name: str) -> float:
-    """Return the total of a column of a table that was read; 0 without it."""
-    values: Sequence[Any] = frame[name].cast(pl.Float64, strict=False).to_list() if name in frame.columns else []
-    return float(sum(value for value in values if value is not None))
+def _figures(frame: pl.DataFrame, name: str) -> dict[str, float]:
+    """Return a column of a table that was read, by the code of the organisation; without what is no number."""
+    if not {"org_code", name} <= {*frame.columns}:
+        return {}
+    pairs = zip(frame["org_code"].to_list(), frame[name].cast(pl.Float64, strict=False).to_list(), strict=True)
+    return {str(code): value for code, value in pairs if value is not None}
