@@ -13,7 +13,7 @@ import polars as pl
 
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.people.engines import MOST_COUNTS, ROWS
+from gpit_fairshare.people.engines import MOST_COUNTS, PART, ROWS
 from gpit_fairshare.people.weights import ORG_CODE
 from gpit_fairshare.words import counted, listed, one_line
 
@@ -103,9 +103,12 @@ def weighted_totals(cells: pl.DataFrame, weights: Weights) -> tuple[pl.DataFrame
     shifted[:-1] = [[number % 2**bits for number in numbers] for numbers in shifted[:-1]]
     parts = [pl.Series(f"part {place}", numbers, dtype=pl.Int64) for place, numbers in enumerate(shifted)]
     numbered = combinations.with_columns(pl.Series(WEIGHT, map(float, exact)), *parts)
-    placed = cells.join(numbered, on=columns, how="left", maintain_order="left")
+    # To join or group all rows of a frame at once takes several times their memory.
+    slices = cells.iter_slices(PART)
+    placed = pl.concat([part.join(numbered, on=columns, how="left", maintain_order="left") for part in slices])
     products = [(pl.col(PEOPLE) * pl.col(part.name)).sum().alias(part.name) for part in parts]
-    sums = placed.group_by(ORG_CODE, maintain_order=True).agg(pl.col(PEOPLE).sum(), *products)
+    by_code = placed.lazy().group_by(ORG_CODE).agg(pl.col(PEOPLE).sum(), *products)
+    sums = by_code.collect(engine="streaming").sort(ORG_CODE)
     weighted = [
         float(Fraction(sum(own << shift for own, shift in zip(row, shifts, strict=True)), denominator))
         for row in sums.select(part.name for part in parts).iter_rows()

@@ -28,8 +28,8 @@ _EXTRAS: Final = {"duckdb": ("duckdb", "pyarrow"), "spark": ("pyspark", "pyarrow
 """The packages that an engine needs, besides those of gpit."""
 _TEXTS: Final = (pl.String, pl.Categorical, pl.Enum)
 _WHOLE_NUMBERS: Final = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
-_PART: Final = 250_000
-"""Rows to count at once: enough to be fast, few enough to need little memory."""
+PART: Final = 100_000
+"""Rows to count or join at once: enough to be fast, few enough to need little memory."""
 MOST_COUNTS: Final = 2**25
 """Counts that an array may hold, of 8 bytes each; more combinations take the slower ways of Polars."""
 
@@ -86,8 +86,10 @@ def _count_in_parts(rows: pl.LazyFrame) -> pl.DataFrame | None:
     order. Here, a text has the number that its column gives it, and the combination of numbers is a place in an array.
 
     Returns:
-        None if there are other values, or too many combinations for an array.
+        None if there are other values, too many combinations for an array, or no such numbers in this Polars.
     """
+    if not hasattr(getattr(pl, "Categories", None), "to_series"):  # Polars is older
+        return None
     schema = rows.collect_schema()
     texts = {name: pl.Categories.random() for name, kind in schema.items() if kind in _TEXTS}
     if any(name not in texts and kind not in _WHOLE_NUMBERS for name, kind in schema.items()):
@@ -99,7 +101,7 @@ def _count_in_parts(rows: pl.LazyFrame) -> pl.DataFrame | None:
     # Place 0 is for blanks. A number below 0 has no place, nor one that is too large to add 1.
     places = rows.select((number.cast(pl.Int64) + (number >= 0)).fill_null(0) for number in numbers)
     counts = np.zeros([1] * len(schema), dtype=np.int64)
-    for part in places.collect_batches(chunk_size=_PART, maintain_order=False, engine="streaming"):
+    for part in places.collect_batches(chunk_size=PART, maintain_order=False, engine="streaming"):
         shape = [max(size, int(last) + 1) for size, last in zip(counts.shape, part.max().row(0), strict=True)]
         if prod(shape) > MOST_COUNTS or min(part.min().row(0)) < 0:
             return None
