@@ -164,11 +164,13 @@ def _read_column(
         expected, remedy = "a text or number in each row", "Write the files again"
         findings.error(FindingCode.TEXT, Where(), f"{name} is of type {frame.schema[name]}", expected, remedy)
         return frame.clear()
-    if blanks := [text for text in frame[name].unique().to_list() if isinstance(text, str) and not text.strip()]:
+    values = frame[name].unique().to_list()
+    if blanks := [text for text in values if isinstance(text, str) and not text.strip()]:
         frame = frame.with_columns(pl.col(name).replace(blanks, None))
+        values = frame[name].unique().to_list()
     known: dict[Any, Any] = {}
     refused: dict[tuple[FindingCode, str], list[Any]] = {}
-    for value in sorted(frame[name].unique().to_list(), key=lambda value: (value is not None, str(value))):
+    for value in sorted(values, key=lambda value: (value is not None, str(value))):
         answer = _Refusal(blank, "") if value is None else read(value)
         if isinstance(answer, _Refusal):
             refused.setdefault((answer.code, answer.expected), []).append(value)
