@@ -96,8 +96,8 @@ VERBS: Final[Mapping[str, VerbHelp]] = {
     ),
     "gpit population": VerbHelp(
         "population.md#the-command",
-        "data/samples/abcd-population.csv -o population.csv",
-        "data/samples/abcd-population.csv --json",
+        "people.csv --weights weights.toml -o population.csv",
+        "people.csv --weights weights.toml --cells cells.csv --suppress 5",
     ),
     "gpit maturity": VerbHelp(
         "maturity.md#the-command", "--indicators practices.csv", "--indicators practices.csv --by-practice order.csv"
