@@ -16,6 +16,7 @@ from gpit_fairshare import cli, plugins
 from gpit_fairshare.cli import help as help_texts
 from gpit_fairshare.cli.help import DOCS, VERBS
 from gpit_fairshare.scheme.library import library_names
+from rows_of_people import people_file, weights_file
 from running import ROOT, gpit, write_rows
 from tiers import slow_but
 
@@ -134,6 +135,8 @@ def folder_of_examples(tmp_path_factory):
     write_rows(folder / "practices.csv", PRACTICES)
     write_rows(folder / "allocations.csv", ALLOCATIONS)
     write_rows(folder / "forecast.csv", FORECASTS)
+    people_file(folder, [("A", 47, "male"), ("B", 90, "female")])
+    weights_file(folder)
     (folder / "result.xlsx").write_bytes((folder / "before.xlsx").read_bytes())
     return folder
 

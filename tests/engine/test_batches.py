@@ -178,6 +178,7 @@ def test_difficult_schemes_are_those_of_single_runs(tmp_path, make):
         assert wrong == []
 
 
+@pytest.mark.slow
 def test_scenarios_that_agree_are_calculated_once():
     """A fund in 50 sizes changes no fair share and no need, and of two budgets only two are calculated."""
     result = allocate(sample=True, with_effects=False)

@@ -97,7 +97,7 @@ VERBS: Final[Mapping[str, VerbHelp]] = {
     "gpit population": VerbHelp(
         "population.md#the-command",
         "people.csv --weights weights.toml -o population.csv",
-        "people.csv --weights weights.toml --cells cells.csv --suppress 5",
+        "people.csv --weights weights.toml --json",
     ),
     "gpit maturity": VerbHelp(
         "maturity.md#the-command", "--indicators practices.csv", "--indicators practices.csv --by-practice order.csv"
