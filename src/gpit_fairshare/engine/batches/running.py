@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.language.in_numpy import Array
     from gpit_fairshare.scheme.model import Scheme
 
-_CELLS: Final = 75_000
+_CELLS: Final = 90_000
 """Scenarios times organisations of a batch: more does not make it faster, and needs more memory."""
 
 _MOST_THREADS: Final = 2
