@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from gpit_fairshare.magnitude import LARGEST, MOST_UNITS, SMALLEST
 from gpit_fairshare.scheme.model import Check, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gpit_fairshare.engine.batches.batch import Batch, Distinct
     from gpit_fairshare.engine.batches.shared_year import SharedPart, SharedYear
     from gpit_fairshare.engine.model import Year
@@ -121,17 +123,7 @@ class BatchYear:
         known, year = len(distinct.batch.impossible), self.year_of(distinct)
         year.calculate(shared)
         distinct.end_others(self.batch, known)
-        name, where = shared.part.name if isinstance(shared.part, Step) else "", shared.part.where
-        pairs: list[tuple[dict[str, Array], dict[str, Array], str]] = [
-            (self.values, year.values, name),
-            (self.unspent, year.unspent, name),
-            (self.amounts, year.amounts, name),
-            (self.checks, year.checks, where),
-            (self.outcomes, year.outcomes, where),
-        ]
-        for of_all, of_distinct, key in pairs:
-            if key in of_distinct:
-                of_all[key] = distinct.repeated(of_distinct[key])
+        self._take(year, shared.part, distinct.repeated)
 
     def year_of(self, distinct: Distinct) -> BatchYear:
         """Return the year of the distinct scenarios, with all values that this year has so far."""
@@ -154,19 +146,23 @@ class BatchYear:
             earlier = before.values.get(name)
             if earlier is None or not _are_equal(earlier, self.values[name]):
                 return False
-        where, name = part.where, part.name if isinstance(part, Step) else ""
-        pairs: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-            (self.values, before.values, name),
-            (self.unspent, before.unspent, name),
-            (self.amounts, before.amounts, name),
-            (self.shares, before.shares, name),
-            (self.checks, before.checks, where),
-            (self.outcomes, before.outcomes, where),
-        ]
-        for now, then, key in pairs:
-            if key in then:
-                now[key] = then[key]
+        self._take(before, part)
+        if isinstance(part, Step) and part.name in before.shares:
+            self.shares[part.name] = before.shares[part.name]
         return True
+
+    def _take(self, other: BatchYear, part: Part, changed: Callable[[Array], Array] = lambda values: values) -> None:
+        """Take what another year has of a part, but for the parts of exact shares; `changed` gets each array."""
+        name = part.name if isinstance(part, Step) else ""
+        for figures, key in (
+            ("values", name),
+            ("unspent", name),
+            ("amounts", name),
+            ("checks", part.where),
+            ("outcomes", part.where),
+        ):
+            if key in (known := getattr(other, figures)):
+                getattr(self, figures)[key] = changed(known[key])
 
     def column(self, name: str, kind: Kind) -> tuple[Array, Array | None]:
         """Return the values of a name for every row of a kind, and where it has any; None if it has no blanks."""
