@@ -306,3 +306,30 @@ def test_an_organisation_called_total_is_not_left_out(tmp_path):
     rows = [("A", 3, "male"), ("B", 3, "male"), ("Total", 3, "male"), ("Total", 4, "male")]
     with pytest.raises(GpitError, match="Total"):
         population(people=people_file(tmp_path, rows))
+
+
+def test_all_unknown_values_are_listed_at_once(tmp_path):
+    """An age that is no number does not hide an age outside the bands."""
+    path = people_file(tmp_path, [("A", "47y", "male"), ("A", 130, "male"), ("A", 3, "male")])
+    with pytest.raises(InputError) as caught:
+        population(people=path, weights=weights_file(tmp_path))
+    text = " ".join(map(str, caught.value.findings))
+    assert "'47y'" in text
+    assert "age is 130" in text
+
+
+def test_a_combination_without_a_weight_is_named_by_its_values(tmp_path):
+    """A weight that divides by 0 is undefined for people of 40."""
+    path = people_file(tmp_path, [("A", 40, "male")])
+    weights = weights_file(tmp_path, WEIGHTS.replace("lookup(sex_weight, sex)", "lookup(sex_weight, sex) / (age - 40)"))
+    with pytest.raises(GpitError, match="age 40, sex male"):
+        population(people=path, weights=weights)
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_cells_need_commas(tmp_path, mark, name):
+    """A file with other separators has one heading, and the message says which separators they are."""
+    path = tmp_path / "people.csv"
+    path.write_text(f"org_code{mark}age\nA{mark}3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=f"separated by {name}: expected commas"):
+        population(people=path)

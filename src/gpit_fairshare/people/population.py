@@ -153,7 +153,7 @@ def population(options: PopulationOptions) -> Population:
         is_added_up = has_people and not weights and row_count > counts[ORG_CODE].n_unique()
         del counts  # as large as the cells
         if findings.errors:
-            raise InputError(findings.items)
+            raise InputError([*findings.items, *_unknown_values(cells, weights)])
         if not cells.height:
             raise UsageError(f"{files.name(files.paths[0])}: there are no rows of people")
         cells, totals = weighted_totals(cells, weights) if weights else (cells, totals_of(cells))
@@ -182,6 +182,16 @@ def population(options: PopulationOptions) -> Population:
         all_findings,
         _manifest(options, digests, weights, all_findings, inputs.sources[1:], dict(of_columns)),
     )
+
+
+def _unknown_values(cells: pl.DataFrame, weights: Weights | None) -> Sequence[Finding]:
+    """Return what the weights do not know of the values that can be read, so that all problems are listed at once."""
+    try:
+        if weights and cells.height:
+            weighted_totals(cells, weights)
+    except InputError as fault:
+        return fault.findings
+    return ()
 
 
 def _check_complete(totals: pl.DataFrame, table: pl.DataFrame, request: Request) -> None:
@@ -283,13 +293,18 @@ class _PeopleColumns:
         Where rows have both, the organisation is that of `org_code`, and else the practice.
 
         Raises:
-            UsageError: `--map` names a heading that is not there.
+            UsageError: `--map` names a heading that is not there, or cells are not separated by commas.
             InputError: A heading is missing, or two are for one column.
         """
         for named, target in self.mapping.items():
             if not any(is_named(heading, named) for heading in headings):
                 hint = nearest(named, headings) or f"; {headings_sentence(headings)}"
                 raise UsageError(f"--map '{named}={target}': the rows have no heading '{named}'{hint}")
+        if len(headings) == 1 and (separator := next((mark for mark in ";\t|" if mark in headings[0]), "")):
+            named = {";": "semicolons", "\t": "tabs", "|": "bars"}[separator]
+            raise UsageError(
+                f"the cells are separated by {named}: expected commas; save the rows again as CSV with commas"
+            )
         findings = FindingCollector()
         found: dict[str, list[str]] = {}
         for heading in headings:
@@ -306,7 +321,10 @@ class _PeopleColumns:
                     remedy = "Rename or delete the others"
                 findings.error(FindingCode.DUPLICATE_HEADING, Where(), description, "one column", remedy)
             elif not own:
-                description, remedy = f"no column {name}; {headings_sentence(headings)}", f"Use --map 'HEADING={name}'"
+                used = ", which the weights use" if name in self.columns else ""
+                hint = nearest(name, headings)
+                description = f"no column {name}{used}{hint}; {headings_sentence(headings)}"
+                remedy = f"Use --map 'HEADING={name}'{', or correct the weights' if used else ''}"
                 findings.error(FindingCode.MISSING_COLUMN, Where(), description, f"a column {name}", remedy)
         if findings.errors:
             raise InputError(findings.items)

@@ -75,7 +75,11 @@ class Weights:
             UsageError: A weight is negative.
             InputError: The weights know no value for some combinations; it carries all findings.
         """
-        codes = [f"{number:09}" for number in range(combinations.height)]
+        # Messages name a combination by its values, as they name an organisation by its code.
+        codes = [
+            ", ".join(f"{name} {figure(value)}" for name, value in row.items())
+            for row in combinations.iter_rows(named=True)
+        ]
         table = combinations.with_columns(pl.Series(ORG_CODE, codes), org_name=pl.lit(""))
         columns = {
             name: InputColumn(name, "text" if symbol.type == "text" else "number", symbol.unit or "", "population", "")
@@ -100,8 +104,7 @@ class Weights:
         result = calculate(self.scheme, inputs).years[self.year]
         values = result.values(self.scheme.result, ORGANISATION)
         if (least := min(values, default=0)) < 0:
-            row = combinations.row(values.index(least), named=True)
-            cell = ", ".join(f"{name} {figure(value)}" for name, value in row.items())
+            cell = codes[values.index(least)]
             raise UsageError(f"{self.scheme.name}: the weight of {cell} is {least:.15g}; expected 0 or more")
         return [Fraction(f"{value:.15g}") for value in values]
 
