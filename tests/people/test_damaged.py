@@ -123,9 +123,11 @@ DAMAGED = [
     people("1,234", "registered_population is '1,234'; expected a number of people such as 47"),
     people("*", "registered_population is '*'; expected a number of people such as 47"),
     # Columns
-    rows("no sex", "practice_code,age\nA81001,4\n", "no column sex, which the weights use; the headings are 'practice_code' and 'age'",
+    rows("no sex", "practice_code,age\nA81001,4\n",
+         "no column sex, which the weights use; the headings are 'practice_code' and 'age'",
          "expected a column sex. Use --map 'HEADING=sex', or correct the weights."),
-    rows("semicolons", (HEAD + ROWS).replace(",", ";"), "cells are separated by semicolons: expected commas; save the rows")
+    rows("semicolons", (HEAD + ROWS).replace(",", ";"),
+         "cells are separated by semicolons: expected commas; save the rows")
     ._replace(error=UsageError),
     rows("two headings", "practice_code,Practice code,age,sex\nA81001,A81001,4,male\n",
          "'practice_code' and 'Practice code' are all org_code; expected one column. Say which with --map"),
