@@ -12,6 +12,7 @@ from gpit_fairshare.cli import options
 from gpit_fairshare.cli.completion import of_words
 from gpit_fairshare.cli.output import print_answer, progress
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.people import ENGINES
 from gpit_fairshare.reports.output_files import ResultFiles, write_drafts
 from gpit_fairshare.results import TABLE_ENDINGS
 from gpit_fairshare.run_options import OptionKind
@@ -20,7 +21,6 @@ from gpit_fairshare.words import joined
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ENGINES = ("polars", "duckdb", "spark")
 _ENDINGS = (*TABLE_ENDINGS, ".json")
 
 
@@ -39,8 +39,8 @@ def population(  # noqa: PLR0913  # the options of the verb
     ] = None,
     engine: Annotated[
         str,
-        typer.Option("--engine", metavar="NAME", help="polars, duckdb or spark.", autocompletion=of_words(ENGINES)),
-    ] = "polars",
+        typer.Option("--engine", metavar="NAME", help=f"{joined(ENGINES, 'or')}.", autocompletion=of_words(ENGINES)),
+    ] = ENGINES[0],
     run: options.TypedOptions,
     output: Annotated[
         list[Path] | None,

@@ -88,12 +88,7 @@ def weighted_totals(cells: pl.DataFrame, weights: Weights) -> tuple[pl.DataFrame
     Raises:
         InputError: The weights know no value for some cells.
     """  # noqa: DOC502 - raised by what it calls
-    columns = [*weights.columns]
-    combinations = cells.lazy().select(columns).unique().collect(engine="streaming").sort(columns)
-    try:
-        exact = weights.of(combinations, dict.fromkeys(columns, [""] * combinations.height))
-    except InputError:  # only its messages need the people of each value, which take time to count
-        exact = weights.of(combinations, {name: _people_by_value(cells, name, combinations) for name in columns})
+    combinations, exact = weights_of(cells, weights)
     denominator = lcm(*(weight.denominator for weight in exact))
     numerators = [int(weight * denominator) for weight in exact]
     # A sum in a column has 64 bits at most, so a column of products is for some bits of long numerators.
@@ -105,7 +100,9 @@ def weighted_totals(cells: pl.DataFrame, weights: Weights) -> tuple[pl.DataFrame
     numbered = combinations.with_columns(pl.Series(WEIGHT, map(float, exact)), *parts)
     # To join or group all rows of a frame at once takes several times their memory.
     slices = cells.iter_slices(PART)
-    placed = pl.concat([part.join(numbered, on=columns, how="left", maintain_order="left") for part in slices])
+    placed = pl.concat(
+        [part.join(numbered, on=combinations.columns, how="left", maintain_order="left") for part in slices]
+    )
     products = [(pl.col(PEOPLE) * pl.col(part.name)).sum().alias(part.name) for part in parts]
     by_code = placed.lazy().group_by(ORG_CODE).agg(pl.col(PEOPLE).sum(), *products)
     sums = by_code.collect(engine="streaming").sort(ORG_CODE)
@@ -115,6 +112,21 @@ def weighted_totals(cells: pl.DataFrame, weights: Weights) -> tuple[pl.DataFrame
     ]
     totals = sums.select(ORG_CODE, PEOPLE, pl.Series(WEIGHTED, weighted, dtype=pl.Float64))
     return placed.drop(part.name for part in parts), totals
+
+
+def weights_of(cells: pl.DataFrame, weights: Weights) -> tuple[pl.DataFrame, list[Fraction]]:
+    """Return every combination of values once, sorted, and the weight of each.
+
+    Raises:
+        InputError: The weights know no value for some; messages say how many people have it.
+    """  # noqa: DOC502 - raised by what it calls
+    columns = [*weights.columns]
+    combinations = cells.lazy().select(columns).unique().collect(engine="streaming").sort(columns)
+    try:
+        return combinations, weights.of(combinations, dict.fromkeys(columns, [""] * combinations.height))
+    except InputError:  # only its messages need the people of each value, which take time to count
+        people = {name: _people_by_value(cells, name, combinations) for name in columns}
+        return combinations, weights.of(combinations, people)
 
 
 def totals_of(cells: pl.DataFrame) -> pl.DataFrame:

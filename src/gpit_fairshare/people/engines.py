@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from gpit_fairshare.errors import GpitError, UsageError
+from gpit_fairshare.people import ENGINES
 from gpit_fairshare.words import joined, nearest, one_line
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def open_rows(files: Sequence[str], ending: str, engine: str) -> nw.LazyFrame[An
         UsageError: There is no such engine, or it is not installed.
     """
     if engine not in ENGINES:
-        raise UsageError(f"--engine {engine}: expected {joined([*ENGINES], 'or')}{nearest(engine, ENGINES)}")
+        raise UsageError(f"--engine {engine}: expected {joined(ENGINES, 'or')}{nearest(engine, ENGINES)}")
     if missing := [package for package in _EXTRAS.get(engine, ()) if find_spec(package) is None]:
         extra = f"pip install 'gpit-fairshare[{engine}]'"
         raise UsageError(f"--engine {engine}: {missing[0]} is not installed; type {extra}")
-    return _read(ENGINES[engine], files, ending)
+    return _read(_READERS[engine], files, ending)
 
 
 def count_rows(rows: nw.LazyFrame[Any], headings: Mapping[str, str]) -> pl.DataFrame:
@@ -167,7 +168,7 @@ def _in_spark(files: Sequence[str], is_csv: bool) -> Any:
     return session.read.parquet(*files)
 
 
-ENGINES: Final[Mapping[str, Callable[[Sequence[str], bool], Any]]] = {
+_READERS: Final[Mapping[str, Callable[[Sequence[str], bool], Any]]] = {
     "polars": _in_polars,
     "duckdb": _in_duckdb,
     "spark": _in_spark,

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence  # noqa: TC003  # the signature of
 from dataclasses import dataclass, replace
 from datetime import date  # noqa: TC003  # as above
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  # as above
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.allocation import load_scheme, reading
+from gpit_fairshare.allocation import base_name, load_scheme, reading, recorded
 from gpit_fairshare.engine import versions_now
 from gpit_fairshare.errors import GpitError, InputError, UsageError
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
@@ -21,7 +21,16 @@ from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
 from gpit_fairshare.inputs.columns.headings import check_mapping, headings_sentence, recogniser
 from gpit_fairshare.inputs.columns.standard_columns import is_named
 from gpit_fairshare.inputs.model import NeededColumn, Request
-from gpit_fairshare.people.cells import PEOPLE, WEIGHTED, in_words, read_cells, suppressed, totals_of, weighted_totals
+from gpit_fairshare.people.cells import (
+    PEOPLE,
+    WEIGHTED,
+    in_words,
+    read_cells,
+    suppressed,
+    totals_of,
+    weighted_totals,
+    weights_of,
+)
 from gpit_fairshare.people.engines import ROWS, count_rows, open_rows
 from gpit_fairshare.people.sources import PeopleFiles, check_files, find_files, unreadable
 from gpit_fairshare.people.weights import ORG_CODE, Weights
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gpit_fairshare.findings import Finding
-    from gpit_fairshare.inputs.model import InputSource
+    from gpit_fairshare.inputs.model import Inputs, InputSource
 
 _TOTALS: Final = "totals of people"
 """How messages name the totals by organisation, which are checked as a file of population would be."""
@@ -132,8 +141,7 @@ def population(options: PopulationOptions) -> Population:
     year = parse_year(options.year) if options.year else None
     if options.year and not year:
         raise UsageError(f"--year {options.year}: expected a financial year such as 2014/15")
-    people = [options.people] if isinstance(options.people, str | Path) else [*options.people]
-    files = find_files([str(path) for path in people])
+    files = find_files(options.people)
     with allowed(options.plugins):
         weights = _load_weights(options, year)
         request = _request(options, weights, year)
@@ -161,11 +169,7 @@ def population(options: PopulationOptions) -> Population:
             description = f"{row_count:,} rows were added up to {counted(totals.height, 'organisation')}"
             remedy = "Leave out rows that are totals of others, such as those of all ages"
             findings.warning(FindingCode.PRACTICES, Where(), description, remedy=remedy)
-        try:
-            inputs = read_inputs(replace(request, population=(InputFrame(_TOTALS, totals),), mapping={}))
-        except InputError as fault:
-            raise InputError([*_with_counts(fault.findings, totals)]) from None
-        _check_complete(totals, inputs.tables[request.years[0]], request)
+        inputs = _checked(totals, request)
     frame = inputs.tables[request.years[0]].drop("org_name")
     frame = frame.with_columns(pl.col(PEOPLE).cast(pl.Int64))
     if year:
@@ -180,7 +184,7 @@ def population(options: PopulationOptions) -> Population:
         row_count,
         weights,
         all_findings,
-        _manifest(options, digests, weights, all_findings, inputs.sources[1:], dict(of_columns)),
+        _manifest(options, files, digests, weights, all_findings, inputs.sources[1:], dict(of_columns)),
     )
 
 
@@ -188,22 +192,28 @@ def _unknown_values(cells: pl.DataFrame, weights: Weights | None) -> Sequence[Fi
     """Return what the weights do not know of the values that can be read, so that all problems are listed at once."""
     try:
         if weights and cells.height:
-            weighted_totals(cells, weights)
+            weights_of(cells, weights)
     except InputError as fault:
         return fault.findings
     return ()
 
 
-def _check_complete(totals: pl.DataFrame, table: pl.DataFrame, request: Request) -> None:
-    """Check that the table has all people of the totals, but for organisations that are left out on purpose.
+def _checked(totals: pl.DataFrame, request: Request) -> Inputs:
+    """Return totals read and restated as a file of population is, with all people but those left out on purpose.
 
     Raises:
+        InputError: They cannot be read.
         UsageError: An organisation was taken for something else, such as a row of totals.
     """
-    wanted = totals.filter(~pl.col(ORG_CODE).is_in([*request.leave_out]))
+    try:
+        inputs = read_inputs(replace(request, population=(InputFrame(_TOTALS, totals),), mapping={}))
+    except InputError as fault:
+        raise InputError([*_with_counts(fault.findings, totals)]) from None
+    table, wanted = inputs.tables[request.years[0]], totals.filter(~pl.col(ORG_CODE).is_in([*request.leave_out]))
     if int(table[PEOPLE].sum()) != int(wanted[PEOPLE].sum()):
         missing = wanted.filter(~pl.col(ORG_CODE).is_in(table[ORG_CODE].implode()))[ORG_CODE].to_list()
         raise UsageError(f"{listed(missing)}: expected codes of organisations; correct the rows, or use --leave-out")
+    return inputs
 
 
 def _count(files: PeopleFiles, engine: str, columns: _PeopleColumns) -> tuple[Mapping[str, str], pl.DataFrame]:
@@ -306,21 +316,21 @@ class _PeopleColumns:
                 f"the cells are separated by {named}: expected commas; save the rows again as CSV with commas"
             )
         findings = FindingCollector()
-        found: dict[str, list[str]] = {}
+        of_columns: dict[str, list[str]] = {}
         for heading in headings:
             if column := self.recognise(heading):
-                found.setdefault(column, []).append(heading)
-        if ORG_CODE not in found and "practice_code" in found:
-            found[ORG_CODE] = found["practice_code"]
-        columns = [ORG_CODE, *self.columns, *(name for name in (PEOPLE, _YEAR) if name in found)]
+                of_columns.setdefault(column, []).append(heading)
+        if ORG_CODE not in of_columns and "practice_code" in of_columns:
+            of_columns[ORG_CODE] = of_columns["practice_code"]
+        columns = [ORG_CODE, *self.columns, *(name for name in (PEOPLE, _YEAR) if name in of_columns)]
         for name in dict.fromkeys(columns):
-            if len(own := found.get(name, [])) > 1:
-                texts = [f"'{heading}'" for heading in own]
+            if len(own_headings := of_columns.get(name, [])) > 1:
+                texts = [f"'{heading}'" for heading in own_headings]
                 description, remedy = f"{joined(texts)} are all {name}", "Say which with --map HEADING=COLUMN"
-                if len({*own}) < len(own):
+                if len({*own_headings}) < len(own_headings):
                     remedy = "Rename or delete the others"
                 findings.error(FindingCode.DUPLICATE_HEADING, Where(), description, "one column", remedy)
-            elif not own:
+            elif not own_headings:
                 used = ", which the weights use" if name in self.columns else ""
                 hint = nearest(name, headings)
                 description = f"no column {name}{used}{hint}; {headings_sentence(headings)}"
@@ -328,7 +338,7 @@ class _PeopleColumns:
                 findings.error(FindingCode.MISSING_COLUMN, Where(), description, f"a column {name}", remedy)
         if findings.errors:
             raise InputError(findings.items)
-        return {name: found[name][0] for name in dict.fromkeys(columns)}
+        return {name: of_columns[name][0] for name in dict.fromkeys(columns)}
 
 
 def _of_year(counts: pl.DataFrame, year: str | None, findings: FindingCollector) -> pl.DataFrame:
@@ -345,13 +355,13 @@ def _of_year(counts: pl.DataFrame, year: str | None, findings: FindingCollector)
         raise UsageError(f"--year {year}: no row is of that year; the rows are of {joined(known) or 'no year'}")
     for text, value in sorted(years.items(), key=str):
         if value is None:
-            rows = int(counts.filter(pl.col(_YEAR).eq_missing(pl.lit(text)))["rows"].sum())
-            found = "is blank" if text is None else f"is {text!r}"
+            rows = int(counts.filter(pl.col(_YEAR).eq_missing(pl.lit(text)))[ROWS].sum())
+            problem = "is blank" if text is None else f"is {text!r}"
             where = Where(counted(rows, "row"))
             expected = "a financial year such as 2014/15"
-            findings.error(FindingCode.YEAR, where, f"year {found}", expected, "Correct the rows")
+            findings.error(FindingCode.YEAR, where, f"year {problem}", expected, "Correct the rows")
     wanted = [text for text, value in years.items() if value == (year or known[0] if known else None)]
-    left_out = int(counts.filter(~pl.col(_YEAR).is_in(wanted))["rows"].sum())
+    left_out = int(counts.filter(~pl.col(_YEAR).is_in(wanted))[ROWS].sum())
     if left_out and not findings.errors:
         verb = "was" if left_out == 1 else "were"
         text = f"{counted(left_out, 'row')} of other years than {year} {verb} left out"
@@ -361,6 +371,7 @@ def _of_year(counts: pl.DataFrame, year: str | None, findings: FindingCollector)
 
 def _manifest(
     options: PopulationOptions,
+    files: PeopleFiles,
     digests: Sequence[Mapping[str, str | None]],
     weights: Weights | None,
     findings: Sequence[Finding],
@@ -383,19 +394,10 @@ def _manifest(
         "crosswalk": [source.entry() for source in crosswalks],
         "headings": dict(headings),
         "run": {
-            "people": [Path(str(path)).name for path in _listed(options.people)],
-            "weights": Path(str(options.weights)).name if options.weights else None,
+            "people": [base_name(path) for path in files.sources],
+            "weights": base_name(options.weights) if options.weights else None,
             "year": options.year,
-            "set": {name: str(value) for name, value in (options.settings or {}).items()},
-            "map": dict(options.mapping or {}),
-            "leave_out": list(options.run.leave_out),
-            "boundaries": str(options.boundaries) if options.boundaries else None,
-            "crosswalk": [Path(str(path)).name for path in _listed(options.crosswalk)],
+            **{key: recorded(options.run)[key] for key in ("set", "map", "leave_out", "boundaries", "crosswalk")},
         },
         "findings": [finding.entry() for finding in findings],
     }
-
-
-def _listed(paths: Any) -> list[Any]:
-    """Return one path or several as a list."""
-    return [] if paths is None else [paths] if isinstance(paths, str | Path) else [*paths]

@@ -15,6 +15,7 @@ from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.headings import headings_sentence
 from gpit_fairshare.people.engines import CSV, first_line
+from gpit_fairshare.run_options import listed
 from gpit_fairshare.words import counted, joined, one_line
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class PeopleFiles:
     """In order; those of a folder by name."""
     ending: str
     """`.parquet` or `.csv`."""
+    sources: tuple[str, ...]
+    """The files and folders as they were given."""
     others: tuple[str, ...] = ()
     """Names of other files in the folders, which are not read."""
 
@@ -66,7 +69,7 @@ class PeopleFiles:
         return entries
 
 
-def find_files(sources: Sequence[str]) -> PeopleFiles:
+def find_files(people: str | Path | Sequence[str | Path]) -> PeopleFiles:
     """Return the files that paths and folders name.
 
     Raises:
@@ -76,23 +79,24 @@ def find_files(sources: Sequence[str]) -> PeopleFiles:
     paths: list[str] = []
     others: list[str] = []
     local: set[Path] = set()
+    sources = [*map(str, listed(people, "people"))]
     for source in sources:
         place = Path(source)
-        found = [place]
+        files = [place]
         if "://" in source:
             paths.append(source)
             continue
         if place.is_dir():
             inside = sorted(path for path in place.rglob("*") if path.is_file())
-            found = [path for path in inside if path.suffix.lower() in _ENDINGS]
+            files = [path for path in inside if path.suffix.lower() in _ENDINGS]
             # Spark writes files such as _SUCCESS and .part.crc beside the rows.
-            unread = [path for path in inside if path not in found and path.name[0] not in "._"]
+            unread = [path for path in inside if path not in files and path.name[0] not in "._"]
             others += [path.relative_to(place).as_posix() for path in unread]
-            if not found:
+            if not files:
                 raise UsageError(f"{source}: the folder holds no file ending in {joined(_ENDINGS, 'or')}")
         elif not place.is_file():
             raise UsageError(f"{source}: there is no such file or folder")
-        for file in found:
+        for file in files:
             name = file.name if file == place else file.relative_to(place).as_posix()
             # Spark leaves out hidden files without a word, and engines read patterns differently.
             if re.search(r"(^|/)[._]", name) or re.search(r"[*?\[\]{}]", str(file)):
@@ -107,7 +111,7 @@ def find_files(sources: Sequence[str]) -> PeopleFiles:
             raise UsageError(f"{path}: expected a file ending in {joined(_ENDINGS, 'or')}, or a folder of these")
     if len(endings) > 1:
         raise UsageError("the rows are in Parquet and in CSV files; give files of one kind")
-    return PeopleFiles(tuple(paths), endings.pop(), tuple(others))
+    return PeopleFiles(tuple(paths), endings.pop(), tuple(sources), tuple(others))
 
 
 def check_files(files: PeopleFiles, find_headings: Callable[[Sequence[str]], Mapping[str, str]]) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme
 
 _CELLS: Final = 90_000
-"""Scenarios times organisations of a batch: more does not make it faster, and needs more memory."""
+"""Scenarios times organisations of a batch: more is hardly faster, and needs more memory."""
 
 _MOST_THREADS: Final = 2
 """Python itself runs one thread at a time, so that more gain little; and each holds a batch in memory."""
