@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, Level, Where
@@ -116,8 +117,6 @@ class _ReadColumn(NamedTuple):
     is_plain: bool
     """Whether the column holds numbers that need no factor and cannot be percentages."""
     read: Callable[[Any], CellReading]
-    read_text: Callable[[str], CellReading]
-    """The same for texts. A name or code that many rows repeat is read once."""
 
 
 class RowReader:
@@ -156,16 +155,20 @@ class RowReader:
         records, file.left_out = organisation_rows(file, needs)
         code, *others = [self._prepare_column(need) for need in (NeededColumn("org_code", "text"), *needs)]
         years = self._read_years(records)
-        for number, cells in records:
+        plain_codes, *plain_columns = [self._plain_values(column, records) for column in (code, *others)]
+        for place, (number, cells) in enumerate(records):
             if number in years:
-                own_code = self._read_cell(number, code, cells[code.position])
+                own_code = plain_codes[place]
+                if own_code is _NOT_PLAIN:
+                    own_code = self._read_cell(number, code, cells[code.position])
                 values = {}
-                for column in others:
-                    cell = cells[column.position]
-                    value = self._read_cell(number, column, cell)
+                for column, plain_values in zip(others, plain_columns, strict=True):
+                    value = plain_values[place]
+                    if value is _NOT_PLAIN:
+                        value = self._read_cell(number, column, cells[column.position])
                     if value is not _FAULTY:
                         values[column.need.name] = CheckedValue(value, file.sheet.origin(number, column.position))
-                    elif own_code is not _FAULTY and not is_blank(cell):
+                    elif own_code is not _FAULTY and not is_blank(cells[column.position]):
                         file.refused.add((years[number], own_code, column.need.name))
                 if own_code is not _FAULTY:
                     file.rows.append(InputRow(number, years[number], own_code, values, file))
@@ -293,7 +296,33 @@ class RowReader:
         style = NumberStyle(sheet.typed, sheet.decimal_comma, units.factor_of(index), units.rate_of(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1 and "%" not in (need.unit, style.rate)
-        return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
+        return _ReadColumn(need, index, is_plain, read)
+
+    def _plain_values(self, column: _ReadColumn, records: Sequence[Record]) -> list[Any]:
+        """Return the values of a column's cells about which there is nothing to report; `_NOT_PLAIN` for all others.
+
+        Most cells are plain. They are read column by column, and a text that many rows repeat is read once.
+        """
+        cells = [cells[column.position] for _, cells in records]
+        if column.need.kind == "text":
+            values = {}
+            for text in {cell for cell in cells if type(cell) is str}:
+                with suppress(Refused):
+                    reading = column.read(text)
+                    if reading.value is not None and not reading.remarks:
+                        values[text] = reading.value
+            return [values.get(cell, _NOT_PLAIN) if type(cell) is str else _NOT_PLAIN for cell in cells]
+        if not column.is_plain:
+            return [_NOT_PLAIN] * len(cells)
+        if self._has_plain_texts:
+            is_digits = PLAIN_NUMBER.fullmatch
+            cells = [float(cell) if type(cell) is str and is_digits(cell) else cell for cell in cells]
+        return [
+            float(cell) + 0.0
+            if type(cell) in (int, float) and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell)
+            else _NOT_PLAIN
+            for cell in cells
+        ]
 
     def _read_cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
         """Read a cell, and return its value: a number, a text, or None if a blank is allowed.
@@ -302,14 +331,9 @@ class RowReader:
         column may be faulty. Cells not read exactly as written, negative amounts, and numbers that may be percentages
         are kept for later findings.
         """  # noqa: DOC501 - it is caught here
-        # Most cells are plain numbers; `read` returns the same for them but is slower.
-        is_digits = column.is_plain and self._has_plain_texts and type(cell) is str and PLAIN_NUMBER.fullmatch(cell)
-        figure = float(cell) if is_digits else cell
-        if type(figure) in (int, float) and column.is_plain and 0 <= figure < LARGEST_NUMBER and is_in_bounds(figure):
-            return float(figure) + 0.0
         need, sheet = column.need, self.file.sheet
         try:
-            reading = column.read_text(cell) if type(cell) is str else column.read(cell)
+            reading = column.read(cell)
             if reading.value is None and not need.optional:
                 raise Refused(FindingCode.BLANK, "the cell is blank", *_expected_value(need))  # noqa: TRY301 – one reporter
         except Refused as fault:
@@ -393,6 +417,8 @@ _KEYS = ("org_code", "practice_code", "year")
 """Columns that identify a row."""
 _FAULTY: Any = object()
 """Value of a cell whose error was already reported."""
+_NOT_PLAIN: Any = object()
+"""Value of a cell that has to be read by itself, because there may be something to report."""
 
 
 def _phrase_of_others(places: Sequence[Any]) -> str:

@@ -51,6 +51,8 @@ class Subtotals:
             rows: those without a label.
             separators: places of the other rows, in order.
         """
+        if self.headings.has_lines and all(row.code for row in rows):
+            return {}
         years: defaultdict[str, list[FileRow]] = defaultdict(list)
         for row in rows:
             years[row.year].append(row)
