@@ -80,8 +80,8 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
     letter_writers = _letter_writers(letters or (), letter_template)
-    # One line, tables and letters have no effects of assumptions, which take a tenth of a run.
-    has_effects = as_json or not quiet or any(path.suffix.lower() not in TABLE_ENDINGS for path in output or ())
+    # The short screen, tables and letters have no effects of assumptions, which take an eighth of a run.
+    has_effects = details or as_json or any(path.suffix.lower() not in TABLE_ENDINGS for path in output or ())
     with progress("Allocating") as advance:
         result = allocation.allocate(**run.arguments(), with_effects=has_effects)
         result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})

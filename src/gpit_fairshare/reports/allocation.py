@@ -8,7 +8,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, only_row_with
-from gpit_fairshare.engine.sensitivity import value_tried
 from gpit_fairshare.numbers import money, or_dash, per_head, signed
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.allocation_details import MOST_PER_KIND, ResultReport
@@ -253,18 +252,10 @@ def _warnings(opening: Opening) -> Iterator[document.Block]:
 
 
 def _counts(opening: Opening) -> Iterator[document.Block]:
-    """Yield a line with the number of assumptions and the one that moves the total most; nothing without any."""
-    assumptions = opening.scheme.assumptions
-    if not assumptions:
-        return
-    text = counted(len(assumptions), "assumption")
-    effects = [effect for effect in opening.result.effects if effect.total and value_tried(opening.scheme, effect)]
-    if effects and opening.in_money:
-        largest = max(effects, key=lambda effect: abs(effect.total or 0.0))
-        about = next(assumption for assumption in assumptions if assumption.number == largest.assumption)
-        years = f" ({span(about.years, opening.scheme.years)})" if about.years else ""
-        text += f": {about.about}{years} moves the total most"
-    yield document.Paragraph(f"{text}.", blank_before=True)
+    """Yield a line with the number of assumptions, and the option that lists them; nothing without any."""
+    if opening.scheme.assumptions:
+        text = f"{counted(len(opening.scheme.assumptions), 'assumption')}: see --details."
+        yield document.Paragraph(text, blank_before=True)
 
 
 def _next(opening: Opening, view: AllocationView, typed_options: str, *, is_written: bool) -> Iterator[document.Block]:
