@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import fields, is_dataclass, replace
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -45,6 +46,25 @@ def same(formula, expression):
 a, b, c = tree.Name("a"), tree.Name("b"), tree.Name("c")
 number_1, number_2, half = tree.Number(1.0), tree.Number(2.0), tree.Number(0.5)
 percent = tree.Number(0.6, "60%")
+
+
+@pytest.mark.parametrize("kind", get_args(tree.Expression))
+def test_every_field_that_holds_a_node_is_searched(kind):
+    """The nodes below a node are those of all its fields whose annotation names a kind of node, in their order."""
+    nodes, values = [], {}
+    for field in fields(kind):
+        is_node = re.search(r"\b(Expression|Name|Number)\b", field.type)
+        values[field.name] = tree.Name(f"{field.name}_1") if is_node else 0
+        if is_node and field.type.startswith("tuple"):
+            values[field.name] = (values[field.name], tree.Name(f"{field.name}_2"))
+        nodes += [] if not is_node else values[field.name] if field.type.startswith("tuple") else [values[field.name]]
+    node = kind(**values)
+
+    assert tree.children(node) == nodes
+    assert list(walk(node)) == [node, *nodes]
+    assert tree.children(tree.with_children(node, lambda child, _: tree.Negative(child))) == [
+        tree.Negative(child) for child in nodes
+    ]
 
 
 # What is in the language --------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ Positions count characters of the formula's text from 1, so that an error can po
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -214,37 +214,53 @@ _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
     RunningTotal: {"within": "within_position"},
 }
 """The fields that hold names, each with the field of its position."""
-_FIELDS: Final[dict[type, tuple[str, ...]]] = {
-    kind: tuple(field.name for field in fields(kind)) for kind in get_args(Expression)
+_BELOW: Final[dict[type[Expression], tuple[str, ...]]] = {
+    Previous: ("first",),
+    Negative: ("operand",),
+    BinaryOperation: ("left", "right"),
+    ComparisonOperation: ("left", "right"),
+    Logic: ("operands",),
+    Not: ("operand",),
+    Call: ("arguments",),
+    ShareOut: ("amount", "by", "base", "at_least", "at_most"),
+    Rounded: ("of",),
+    Rank: ("of",),
+    RunningTotal: ("of", "by"),
 }
-"""The names of the fields of each kind of node."""
+"""The fields that hold expressions, left to right: one, several in a tuple, or None."""
 
 
-def children(tree: Expression) -> tuple[Expression, ...]:
+def children(tree: Expression) -> list[Expression]:
     """Return the expressions directly below the top node of a tree, left to right; empty if there are none."""
-    values = (getattr(tree, name) for name in _FIELDS[type(tree)])
-    groups = (value if isinstance(value, tuple) else (value,) for value in values)
-    # Node, because asking for any of the eighteen kinds takes a fiftieth of a run.
-    return tuple(child for group in groups for child in group if isinstance(child, Node))  # type: ignore[misc]
+    nodes: list[Expression] = []
+    for field in _BELOW.get(type(tree), ()):
+        value = getattr(tree, field)
+        if isinstance(value, tuple):
+            nodes += value
+        elif value is not None:
+            nodes.append(value)
+    return nodes
 
 
 def with_children(tree: Expression, change: Callable[[Expression, str], Expression]) -> Expression:
     """Return the tree with each direct child replaced by `change(child, field)`; `field` is the field that holds it."""
     changes: dict[str, Any] = {}
-    for field in fields(tree):
-        value = getattr(tree, field.name)
+    for field in _BELOW.get(type(tree), ()):
+        value = getattr(tree, field)
         if isinstance(value, tuple):
-            changes[field.name] = tuple(change(child, field.name) for child in value)
-        elif isinstance(value, Expression):
-            changes[field.name] = change(value, field.name)
+            changes[field] = tuple(change(child, field) for child in value)
+        elif value is not None:
+            changes[field] = change(value, field)
     return replace(tree, **changes)
 
 
 def walk(tree: Expression) -> Iterator[Expression]:
     """Yield the tree and everything below it, from the outside in, left to right."""
-    yield tree
-    for child in children(tree):
-        yield from walk(child)
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(children(node))
 
 
 def names_in(tree: Expression) -> Iterator[tuple[str, int]]:

@@ -372,7 +372,7 @@ def _operands(node: tree.Expression, *, whole: bool) -> tuple[list[tree.Expressi
         case tree.ComparisonOperation() if not whole:
             return [], [node]
         case tree.Logic() | tree.Not():
-            return [], list(tree.children(node))
+            return [], tree.children(node)
         case tree.Call("where", (condition, yes, no)):
             return [yes, no], [condition]
         case tree.Rank(of):
@@ -380,4 +380,4 @@ def _operands(node: tree.Expression, *, whole: bool) -> tuple[list[tree.Expressi
         case tree.ShareOut(by=order) | tree.RunningTotal(by=order):
             return [leaf for leaf in tree.children(node) if leaf is not order], []
         case _:
-            return list(tree.children(node)), []
+            return tree.children(node), []
