@@ -9,6 +9,7 @@ import openpyxl
 import polars as pl
 import pytest
 
+from gpit_fairshare.engine.batches.batch import Impossible
 from gpit_fairshare.errors import GpitError, InputError, UsageError
 from gpit_fairshare.run_options import InputFrame
 from gpit_fairshare.scheme.joining import load
@@ -104,7 +105,7 @@ def message_of(call, *arguments):
 def check_like_set(scheme_of, swept, settings, shared=(), places=None):
     """Check that each scenario has the floats of a run with the settings that are listed for it, or its refusal.
 
-    Of a table, the refusal begins with the place of the value, by scenario, in place of `--set`.
+    The refusal has no option; of a table, it begins with the place of the value, by scenario.
     """
     assert swept.count == len(settings)
     for scenario, typed in enumerate(settings):
@@ -112,8 +113,10 @@ def check_like_set(scheme_of, swept, settings, shared=(), places=None):
         try:
             single = scheme_of(*shared, *typed)
         except GpitError as fault:
-            message = str(fault).replace("--set:", places[scenario]) if places else str(fault)
-        assert swept.refused.get(scenario) == message
+            reason = str(fault).removeprefix("--set: ")
+            message = f"{places[scenario]} {reason}" if places else reason
+        why = swept.refused.get(scenario)
+        assert (why.reason if why else None) == message
         if single is None:
             continue
         for (name, year), numbers in swept.values.items():
@@ -304,7 +307,7 @@ def test_what_varies_needs_no_value_of_its_own(tmp_path):
     assert own.parameters["budget"].values.keys() == {"2015/16"}
     swept = grid(own, ["budget=-1,5"])
     assert swept.values["budget", "2014/15"].tolist() == [-1, 5]
-    assert swept.refused == {0: "--set: budget is -1 in 2014/15; its minimum is 0"}
+    assert swept.refused == {0: Impossible("2014/15", "budget", "budget is -1 in 2014/15; its minimum is 0")}
     expected = "--vary budget=*0.5: there is no value in 2014/15 to change; give a number"
     assert message_of(grid, own, ["budget=*0.5"]) == expected
 
@@ -341,7 +344,8 @@ def test_scenarios_outside_bounds_are_refused_in_the_words_of_load(scheme_of, va
 def test_a_refusal_names_the_bound_and_its_value(scheme_of):
     """A floor of 6% is above a ceiling of 5%, which only 2014/15 has; one at the ceiling is allowed."""
     swept = grid(scheme_of(), ["low=-1,5%,6%"])
-    assert swept.refused == {2: "--set: low is 6% in 2014/15; its maximum is high, which is 5% in that year"}
+    reason = "low is 6% in 2014/15; its maximum is high, which is 5% in that year"
+    assert swept.refused == {2: Impossible("2014/15", "low", reason)}
 
 
 # Rules -------------------------------------------------------------------------------------------------------------
@@ -386,7 +390,7 @@ def check_rows(scheme_of, swept, place):
     settings = [[f"{name}={row[name]}" for name in [*row][1:]] for row in ROWS]
     check_like_set(scheme_of, swept, settings, places=[place] * len(ROWS))
     assert swept.names == ("Base", "Cut", "Own", "Bad")
-    assert swept.refused == {3: f"{place} budget is -1 in 2014/15; its minimum is 0"}
+    assert swept.refused == {3: Impossible("2014/15", "budget", f"{place} budget is -1 in 2014/15; its minimum is 0")}
     assert list(swept.columns) == ["budget@2014/15", "budget@2015/16", "low@2015/16", "rate"]
 
 

@@ -428,12 +428,12 @@ def test_advice_on_a_formula_is_for_this_option(condition, message):
 
 
 def test_values_outside_their_bounds_are_those_of_between():
-    """A share has at most 100%: what is beyond is impossible, because of `--between` and not of a `--set`."""
+    """A share has at most 100%: what is beyond is impossible, and its reason names no option."""
     search = ("cost-above-funding", "support_share", "total(transition_support) >= 0", "90%", "110%")
     solution = solved(*search, step="5%", year="2014/15")
 
     (impossible,) = solution.impossible
-    assert impossible.reason == "--between: support_share is 105% in 2014/15; its maximum is 1"
+    assert impossible.reason == "support_share is 105% in 2014/15; its maximum is 1"
     assert solution.answers[0].beside.impossible == impossible.reason
 
 

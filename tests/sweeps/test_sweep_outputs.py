@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from importlib.resources import files as files_of
 from types import SimpleNamespace
 
 import openpyxl
@@ -246,8 +247,103 @@ def test_values_outside_their_bounds_are_impossible_and_named(files, capsys, mon
     text = " ".join(" ".join(screen(swept, capsys, monkeypatch)).split())
 
     assert "5 scenarios, 3 possible, 2 impossible." in text
-    assert "A value is outside its bounds: 2 scenarios, some of support_share@2015/16 -50% to 150%" in text
+    group = "2015/16, support_share is outside its bounds: 2 scenarios, some of support_share@2015/16 -50% to 150%"
+    assert group in text
     assert "The first: support_share is -50% in 2015/16; its minimum is 0" in text
+
+
+def test_reasons_in_tables_name_no_option(files):
+    """The user of `--vary` typed no `--set`: a value outside its bounds is named with the parameter, year and bound."""
+    swept = sweep(**files, vary=["support_share@2015/16=50%,150%"])
+    reason = "support_share is 150% in 2015/16; its maximum is 1"
+
+    assert swept.frame["impossible"].to_list() == [None, None, reason, reason]
+    assert SweepReport(swept).document()["impossible"] == [
+        {"scenario": 2, "year": "2015/16", "where": "support_share", "reason": reason}
+    ]
+
+
+def test_the_base_run_has_a_dash_where_its_rule_uses_no_spend(capsys, monkeypatch):
+    """The base run, without a transition, has no losses to count, as the scenario with the same rule has none."""
+    swept = sweep(sample=True, transition="none", vary=["transition=floor-damping,none"])
+    rows = cells_of(screen(swept, capsys, monkeypatch), "Scenarios in 2015/16")
+
+    assert rows[0][3:5] == rows[2][3:5] == ["–", "–"]
+    assert rows[1][3] == "127"
+
+
+def test_the_reason_is_the_last_column_also_with_several_rules(files):
+    """Rules have other columns; those of a later one do not come after the reason."""
+    swept = sweep(**files, vary=["transition=none,above-average-cost", "revenue_budget=1000000,2000000"])
+
+    assert swept.frame.columns[-1] == "impossible"
+
+
+OWN_COLUMNS = ["lose", "allocated", "scenario", "impossible", "base", "year_of_data"]
+"""Names that a table of a sweep has of its own, and one that it has not."""
+
+
+def test_a_step_or_parameter_never_takes_a_column_of_the_sweep(files, tmp_path):
+    """Steps such as `lose`, with the value 7, and a varying parameter `gain` get columns with a prefix.
+
+    The columns of the sweep keep their own figures: the number of each scenario, £2,000,000, and who loses.
+    """
+    text = files_of("gpit_fairshare.library").joinpath("formulas/registered-population.toml").read_text("utf-8")
+    steps = "".join(
+        f'[[steps]]\nname = "{name}"\nlabel = "{name}"\nunit = "ratio"\nformula = "gain"\n' for name in OWN_COLUMNS
+    )
+    gain = '[parameters.gain]\nlabel = "Gain"\nunit = "ratio"\nvalues."2014/15" = {value = 7, assumption = "x"}\n'
+    own = tmp_path / "own.toml"
+    own.write_text(text.replace("[[steps]]", f"{gain}\n{steps}\n[[steps]]", 1), encoding="utf-8")
+    rule = {"years": "2014/15", "settings": {"revenue_budget": 2_000_000}, "transition": "above-average-cost"}
+    plain = sweep(**files, **rule, vary=["transition_fund=0,1000"]).frame
+    swept = sweep(**files, **rule, formula=own, vary=["transition_fund=0,1000", "gain=7,8"])
+    frame = swept.frame
+
+    for column in ("allocated", "lose", "gain", "largest_loss", "impossible"):
+        assert frame.filter(pl.col("parameter: gain") == 7)[column].to_list() == plain[column].to_list()
+    assert frame["scenario"].to_list() == [1, 2, 3, 4]
+    for name in OWN_COLUMNS[:-1]:
+        assert frame[f"step: {name}"].to_list() == [7, 8, 7, 8]
+    assert frame["year_of_data"].to_list() == [7, 8, 7, 8]
+    assert swept.organisations["scenario"].unique(maintain_order=True).to_list() == [1, 2, 3, 4]
+
+
+def test_scenarios_whose_results_do_not_fit_in_memory_are_refused(monkeypatch):
+    """211 CCGs in 2 years have 422 results in each scenario: 3 scenarios are more than 1,000 results."""
+    monkeypatch.setattr("gpit_fairshare.sweeps.sweep.MOST_RESULTS", 1_000)
+    assert sweep(sample=True, vary=["transition_fund=0,1"]).count == 2
+    with pytest.raises(UsageError) as caught:
+        sweep(sample=True, vary=["transition_fund=0,1,2"])
+
+    assert str(caught.value) == (
+        "3 scenarios of gpit-2014-16: 1,266 results of CCGs over all years; at most 1,000 fit in memory; vary fewer "
+        "values, or run them in parts"
+    )
+
+
+@pytest.mark.parametrize("option", ["runs", "seed"])
+def test_numbers_of_draws_without_draws_are_refused(option):
+    """Without draws, their number and seed would have no effect, also in Python."""
+    with pytest.raises(UsageError) as caught:
+        sweep(sample=True, vary=["transition_fund=0,1"], **{option: 7})
+
+    assert str(caught.value) == f"--{option}: needs --draw"
+
+
+def test_organisations_without_a_median_have_no_spread(tmp_path, capsys, monkeypatch):
+    """Of five draws with errors of 90%, more than two may be 0; E has no patients at all. Neither stops the screen."""
+    people = population_file(tmp_path, {**ABCD_PEOPLE, "E": 0})
+    inputs = {"population": people, "spend": spend_file(tmp_path, ABCD_SPEND)}
+    swept = sweep(**inputs, **SHARES, draw=["registered_population:normal:0.9"], runs=5, seed=1)
+    medians = dict(swept.quantiles.select("org_code", "p50").iter_rows())
+    lines = screen(swept, capsys, monkeypatch)
+    rows = [line.split() for line in lines if line[:1] in medians and line[1:3] == "  "]
+
+    assert medians["E"] == 0
+    assert len(rows) == 5
+    assert all((row[-1] == "–") == (medians[row[0]] == 0) for row in rows)
+    assert not any("nan" in line.casefold() for line in lines)
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from gpit_fairshare.reports.terminal import Advance
     from gpit_fairshare.sweeps.sweep import PlannedRule
@@ -87,13 +87,19 @@ def sweep(  # noqa: PLR0913  # the options of the verb
     """
     read = [*run.files(OptionKind.FILES, OptionKind.RULE), *([scenarios] if scenarios else [])]
     outputs = checked_outputs(output, read, [*RESULT_ENDINGS, *FORMATS])
-    numbers = {name: number for name, number in (("runs", runs), ("seed", seed)) if number is not None}
-    _refuse_unused(numbers if not draw else {}, outputs, by_organisation=by_organisation)
+    if by_organisation and not any(path.suffix.lower() in TABLE_ENDINGS for path in outputs):
+        raise UsageError(f"--by-organisation: needs -o with a {joined(TABLE_ENDINGS, 'or')} file")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.reports.sweep import SweepReport, code_of, sweep_document  # noqa: PLC0415
     from gpit_fairshare.sweeps.sweep import SweepOptions, count_in_words, run_sweep  # noqa: PLC0415
 
-    varying: dict[str, Any] = {"vary": vary or (), "scenarios": scenarios, "draw": draw or (), **numbers}
+    varying: dict[str, Any] = {
+        "vary": vary or (),
+        "scenarios": scenarios,
+        "draw": draw or (),
+        "runs": runs,
+        "seed": seed,
+    }
     with ExitStack() as bars:
         advances: list[Advance] = []
 
@@ -114,15 +120,3 @@ def sweep(  # noqa: PLR0913  # the options of the verb
         drafts = write_drafts(sweep_writers(report, full, outputs, *advances, by_organisation=by_organisation))
     print_answer(screen, report.document, as_json=as_json, files=drafts)
     return 0
-
-
-def _refuse_unused(of_draws: Mapping[str, int], outputs: Sequence[Path], *, by_organisation: bool) -> None:
-    """Refuse options that would have no effect: numbers for draws without any, and a form of tables without one.
-
-    Raises:
-        UsageError: There is one.
-    """
-    for name in of_draws:
-        raise UsageError(f"--{name}: needs --draw")
-    if by_organisation and not any(path.suffix.lower() in TABLE_ENDINGS for path in outputs):
-        raise UsageError(f"--by-organisation: needs -o with a {joined(TABLE_ENDINGS, 'or')} file")

@@ -111,15 +111,13 @@ class SweepReport:
         """Return the national figures of the base run; empty if that is impossible."""
         if self.base is None:
             return {}
-        rates = [row.figures.per_head for row in self.base.organisations if row.figures.per_head is not None]
-        ends = {"lowest_per_head": min(rates), "highest_per_head": max(rates)} if rates else {}
-        return {
-            "allocated": self.base.last.allocated,
-            "unspent": unspent_in(self.base.last),
-            "lose": len(self.base.losses),
-            "largest_loss": -(self.base.losses[0].change or 0.0) if self.base.losses else 0.0,
-            **ends,
-        }
+        figures = {"allocated": self.base.last.allocated, "unspent": unspent_in(self.base.last)}
+        if BASELINE in self.base.result.inputs.tables[self.year].columns:
+            losses = self.base.losses
+            figures |= {"lose": len(losses), "largest_loss": -(losses[0].change or 0.0) if losses else 0.0}
+        if rates := [row.figures.per_head for row in self.base.organisations if row.figures.per_head is not None]:
+            figures |= {"lowest_per_head": min(rates), "highest_per_head": max(rates)}
+        return figures
 
     def setting(self, rule: SweepOfRule, key: str, place: int | None = None) -> str:
         """Return the value of a parameter that varies, in a scenario, or in the scheme if there is no place."""
@@ -224,13 +222,11 @@ def _title(report: SweepReport) -> document.Title:
 
 def _reasons(report: SweepReport) -> Iterator[document.Block]:
     """Yield why scenarios are impossible, grouped by rule, year and step: how many, their values, the first reason."""
-    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    first_reasons: dict[tuple[Any, ...], Impossible] = {}
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    first_reasons: dict[tuple[str, ...], Impossible] = {}
     for number, impossible in report.impossible():
         rule, _ = report.located(number)
-        # The message of a value outside its bounds begins with its place and name.
-        where = impossible.where or impossible.reason.rpartition(": ")[2].split()[0]
-        key = (*rule.rule_names().values(), impossible.year, where)
+        key = (*rule.rule_names().values(), impossible.year, impossible.where)
         groups[key].append(number)
         first_reasons.setdefault(key, impossible)
     if groups:
@@ -238,22 +234,22 @@ def _reasons(report: SweepReport) -> Iterator[document.Block]:
         subject = f"{count:,} of {every:,} scenarios" if every > 1 else "The scenario"
         yield Heading(f"{subject} {'is' if count == 1 else 'are'} impossible", Tone.WARNING)
     for key, numbers in groups.items():
-        impossible, rule_texts = first_reasons[key], key[:-2]
-        place = f"{impossible.year}, {impossible.where}" if impossible.where else "A value is outside its bounds"
-        text = f"{', '.join([*rule_texts, place])}: {counted(len(numbers), 'scenario')}, {_values(report, numbers)}"
-        reason = _reason(impossible)
+        rule, _ = report.located(numbers[0])
+        problem = " is outside its bounds" if first_reasons[key].where in rule.scheme.parameters else ""
+        text = f"{', '.join(key)}{problem}: {counted(len(numbers), 'scenario')}, {_values(report, numbers)}"
+        reason = _reason(first_reasons[key])
         yield Item(text, below=[Item(reason if len(numbers) == 1 else f"The first: {reason}")])
 
 
 def _reason(impossible: Impossible) -> str:
     """Return why a scenario is impossible, without the place."""
-    return impossible.reason.removeprefix("--set: ").removeprefix(f"{impossible.where}, {impossible.year}: ")
+    return impossible.reason.removeprefix(f"{impossible.where}, {impossible.year}: ")
 
 
-def _short_reason(impossible: Impossible) -> str:
+def _short_reason(rule: SweepOfRule, impossible: Impossible) -> str:
     """Return why a scenario is impossible in one line: by how much money is short, if that is why."""
     reason = _reason(impossible)
-    if not impossible.where:
+    if impossible.where in rule.scheme.parameters:  # a value outside its bounds, which the reason names
         return reason
     short = _TOO_LITTLE.search(reason)
     return f"{impossible.year}: {short[0] if short else one_line(reason.rpartition('; ')[0] or reason, 70)}"
@@ -339,7 +335,7 @@ def _scenarios(report: SweepReport, numbers: Sequence[int]) -> Iterator[document
         rule, place = report.located(number)
         if place in rule.impossible:
             empty = [""] * (len(names) - 1 + has_rates)
-            below = _short_reason(rule.impossible[place])
+            below = _short_reason(rule, rule.impossible[place])
             rows.append(Row([*report.identity(number), "impossible", *empty], below=below))
         else:
             of_rule = rule.figures[report.year]
@@ -434,7 +430,9 @@ def _quantiles(report: SweepReport) -> Iterator[document.Block]:
 
 def _most_varying(report: SweepReport) -> Iterator[document.Block]:
     """Yield the quantiles of the chosen organisation, and of those whose results vary most for their size."""
-    spread = ((pl.col("p95") - pl.col("p05")) / pl.col("p50").abs()).alias("spread")
+    # A median of 0 has no share; where an organisation has no patients, there is no median.
+    size = pl.col("p50").abs()
+    spread = pl.when(size > 0).then((pl.col("p95") - pl.col("p05")) / size).alias("spread")
     names = [Column("", Role.CODE), Column("Name", Role.NAME, least=16)]
     columns = [*names, Column("Base"), *_quantile_columns(), Column("Spread")]
     for rule_names, frame in _by_rule(report, report.sweep.quantiles):
@@ -481,7 +479,7 @@ def _impossible(report: SweepReport) -> Iterator[document.Block]:
     if not count:
         return
     rows = [
-        Row([*report.identity(number), impossible.year or "–", _reason(impossible)])
+        Row([*report.identity(number), impossible.year, _reason(impossible)])
         for number, impossible in islice(report.impossible(), FILE_ROWS)
     ]
     yield Heading(f"Impossible scenarios: {count:,}")

@@ -67,7 +67,7 @@ def _add_frame(report: SweepReport, sheet: Sheet, frame: pl.DataFrame) -> None:
 def _unit(report: SweepReport, name: str) -> str | None:
     """Return the unit of a column of a frame; None if it has none."""
     scheme = report.scheme
-    symbol = scheme.symbols.get(name.partition("@")[0])
+    symbol = scheme.symbols.get(name.rpartition(": ")[2].partition("@")[0])  # `step: lose`, `revenue_budget@2015/16`
     of_result = name in ("allocated", "base", *PERCENT)
     return scheme.symbols[scheme.result].unit if of_result else symbol.unit if symbol else None
 
@@ -118,7 +118,7 @@ def _impossible(report: SweepReport) -> Sheet:
     varied = [*report.rule_keys, *report.keys]
     names = ["Name"] if report.rules[0].variations.names else []
     headings = [(heading, 16) for heading in ("Scenario", *names, *map(in_words, varied), "Year")]
-    sheet.add_headings((*headings, ("Step", 30), ("Reason", Prose(60))))
+    sheet.add_headings((*headings, ("Where", 30), ("Reason", Prose(60))))
     rows = [
         (*report.identity(number), reason.year, reason.where, reason.reason) for number, reason in report.impossible()
     ]

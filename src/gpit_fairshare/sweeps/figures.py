@@ -31,6 +31,24 @@ COUNTS: Final = ("gain", "lose")
 LARGEST_LOSS_ROW: Final = "largest_loss_row"
 OUTCOME: Final = "outcome: "
 """The start of the name of a column with the number of organisations that have an outcome."""
+COLUMNS: Final = frozenset(
+    {
+        *("scenario", "name", "formula", "transition", "year", "impossible"),
+        *(ALLOCATED, UNSPENT, *COUNTS, "largest_loss", LARGEST_LOSS_ROW, "largest_loss_code"),
+        *("lowest_per_head", "highest_per_head", "org_code", "org_name", "base", "difference"),
+    }
+)
+"""Names of columns that tables of a sweep have of their own."""
+
+
+def step_column(name: str) -> str:
+    """Return the name of a step's column in a table of a sweep: `step: lose`, because the table has its own `lose`."""
+    return f"step: {name}" if name in COLUMNS else name
+
+
+def parameter_column(name: str) -> str:
+    """Return the name of the column of a parameter that varies, as `step_column` does for a step."""
+    return f"parameter: {name}" if name in COLUMNS else name
 
 
 def figures_of(year: BatchYear, number: int) -> dict[str, Array]:
@@ -39,7 +57,7 @@ def figures_of(year: BatchYear, number: int) -> dict[str, Array]:
     They are `allocated` (the total of the result) and `unspent` in £; the number of organisations that `gain` and
     `lose` £1 or more on historic spend, `largest_loss` in £ and the row of the organisation that has it; the number
     with each outcome; `lowest_per_head` and `highest_per_head` in £ per registered patient; and each step with one
-    national value. What the inputs do not allow is left out.
+    national value, with the name that `step_column` gives. What the inputs do not allow is left out.
 
     Args:
         year: A year of a batch.
@@ -55,7 +73,7 @@ def figures_of(year: BatchYear, number: int) -> dict[str, Array]:
     figures |= _outcomes(year, scheme)
     for step in scheme.steps:
         if step.kind == NATIONAL and step.type == "number":
-            figures[step.name] = year.column(step.name, NATIONAL)[0][:, 0]
+            figures[step_column(step.name)] = year.column(step.name, NATIONAL)[0][:, 0]
     return {name: np.broadcast_to(values, (number,)) for name, values in figures.items()}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from gpit_fairshare.sweeps.figures import COUNTS, LARGEST_LOSS_ROW, OUTCOME
+from gpit_fairshare.sweeps.figures import COUNTS, LARGEST_LOSS_ROW, OUTCOME, parameter_column, step_column
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -98,7 +98,8 @@ def _identities(rule: SweepOfRule, year: str, first: int) -> dict[str, Any]:
     if variations.names:
         columns["name"] = [*variations.names]
     columns |= {key: [name] * number for key, name in rule.rule_names().items()}
-    return {**columns, **variations.columns, "year": [year] * number}
+    varying = {parameter_column(key): values for key, values in variations.columns.items()}
+    return {**columns, **varying, "year": [year] * number}
 
 
 def organisations_of(rule: SweepOfRule, year: str, first: int, only: str | None = None) -> pl.DataFrame:
@@ -113,7 +114,7 @@ def organisations_of(rule: SweepOfRule, year: str, first: int, only: str | None 
             "org_code": codes * number,
             "org_name": names * number,
             "base": base.ravel(),
-            rule.scheme.result: values.ravel(),
+            step_column(rule.scheme.result): values.ravel(),
             "difference": (values - base).ravel(),
             "impossible": [reason for reason in rule.reasons() for _ in codes],
         },

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from gpit_fairshare.engine.batches.batch import Impossible
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import Where
 from gpit_fairshare.inputs.files.grids import (
@@ -107,8 +108,8 @@ class Scenarios:
     A change for every year that gives different values in them has a column for each year."""
     values: Mapping[tuple[str, str], Array] = field(default_factory=dict)
     """By parameter and year, the value in each scenario: the float that `--set` gives."""
-    refused: Mapping[int, str] = field(default_factory=dict)
-    """By scenario, from 0: why `load` refuses its values, in the words of `load`."""
+    refused: Mapping[int, Impossible] = field(default_factory=dict)
+    """By scenario, from 0: the value outside its bounds, in the words of `load`; in a table its place comes first."""
     inputs: Mapping[tuple[str, str], Array] = field(default_factory=dict)
     """By input column and year, the drawn figures: a row for each scenario, and a column for each row of the inputs."""
     names: tuple[str, ...] = ()
@@ -399,7 +400,7 @@ class _ScenarioTable:
         named = [column for column in columns if self.headings[column].casefold() == NAME_COLUMN][:1]
         rows: dict[str, int] = {}
         for row, cell in self._cells(named[0]) if named else ():
-            name = str(cell).strip()
+            name = _text_of_cell(cell)
             if name in rows:
                 problem = f"the name {one_line(name)!r} is used in row {rows[name]} too"
                 raise UsageError(f"{self.place(row, named[0])} {problem}; give each scenario its own")
@@ -417,10 +418,10 @@ class _ScenarioTable:
         varied = [self._varied(*pair, scheme) for pair in zip(headings, columns, strict=True)]
         swept = _scenarios(scheme, varied, len(self.records), tuple(rows))
         refused = {}
-        for scenario, problem in swept.refused.items():
-            own = [column for column, part in zip(columns, headings, strict=True) if f" {part.name} is " in problem]
+        for scenario, why in swept.refused.items():
+            own = [column for column, part in zip(columns, headings, strict=True) if part.name == why.where]
             place = self.place(self.records[scenario][0], own[0] if len(own) == 1 else None)
-            refused[scenario] = problem.replace("--set:", place, 1)
+            refused[scenario] = replace(why, reason=f"{place} {why.reason}")
         return replace(swept, refused=refused)
 
     def _varied(self, heading: Setting, column: int, scheme: Scheme) -> _Varied:
@@ -532,9 +533,9 @@ def _scenarios(scheme: Scheme, varied: Sequence[_Varied], count: int, names: tup
     )
 
 
-def _refused(scheme: Scheme, values: Mapping[tuple[str, str], _ValuesOfYear], count: int) -> dict[int, str]:
+def _refused(scheme: Scheme, values: Mapping[tuple[str, str], _ValuesOfYear], count: int) -> dict[int, Impossible]:
     """Return the scenarios with a value outside its bounds, from 0, each with the first message of `load`."""
-    refused: dict[int, str] = {}
+    refused: dict[int, Impossible] = {}
     parameters = dict(scheme.parameters)
     for (name, year), of_year in values.items():  # a parameter that varies may have no value of its own
         parameters[name] = replace(parameters[name], values={**parameters[name].values, year: of_year.values[0]})
@@ -550,7 +551,7 @@ def _refused(scheme: Scheme, values: Mapping[tuple[str, str], _ValuesOfYear], co
                 for scenario in np.flatnonzero(IS_OUTSIDE[bound](value.numbers, limit.numbers)).tolist():
                     if scenario not in refused:
                         problem = outside_text(value.at(scenario), limit.at(scenario), year, bound, bound_text)
-                        refused[scenario] = f"--set: {name} {problem}"
+                        refused[scenario] = Impossible(year, name, f"{name} {problem}")
     return refused
 
 

@@ -390,7 +390,7 @@ class _Narrowing:
 
         runs = run_scenarios(self.condition.scheme, self.inputs, variations.values, number, variations.refused, take)
         for place, index in enumerate(in_order):
-            why = runs.impossible[place].reason.replace("--set: ", "--between: ") if place in runs.impossible else ""
+            why = runs.impossible[place].reason if place in runs.impossible else ""
             self.trials[index] = Trial(index, bool(is_true[place]), float(difference[place]), why)
 
     def _in_order(self) -> list[Trial]:
@@ -448,7 +448,7 @@ class _Narrowing:
             scheme = replace(self.condition.scheme, parameters=load_scheme(options).parameters)
             result = calculate(scheme, self.inputs)
         except (CalculationError, SchemeError) as fault:
-            proof = replace(proof, impossible=str(fault).replace("--set: ", "--between: "))
+            proof = replace(proof, impossible=str(fault).removeprefix("--set: "))
         else:
             self.example = self.example or result
             failing = self.condition.failing_years(result)

@@ -24,7 +24,7 @@ from gpit_fairshare.sweeps.draws import draws
 from gpit_fairshare.sweeps.figures import figures_of
 from gpit_fairshare.sweeps.frames import SweepOfRule, figure_quantiles_of, frame_of, organisations_of, quantiles_of
 from gpit_fairshare.sweeps.scenarios import Scenarios, counts_text, from_file, from_rows, grid, rules_in
-from gpit_fairshare.words import joined
+from gpit_fairshare.words import joined, plural
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme
 
 DEFAULT_RUNS: Final = 1000
+DEFAULT_SEED: Final = 1
+MOST_RESULTS: Final = 125_000_000
+"""Most results of organisations, over all scenarios and years: they are kept, and need 1 GB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +49,15 @@ class SweepOptions(AllocateOptions):
             and `transition` vary too: `transition=floor-damping,cap-and-scale`.
         scenarios: A file, a frame or rows with a scenario in each row, in place of `vary`.
         draw: Input columns with random errors, in place of both: `registered_population:normal:0.02`.
-        runs: The number of draws.
-        seed: The start of the random numbers; the same seed gives the same draws.
+        runs: The number of draws; without it, 1,000.
+        seed: The start of the random numbers; the same seed gives the same draws. Without it, 1.
     """
 
     vary: Sequence[str] = ()
     scenarios: str | Path | DataFrame | Sequence[Mapping[str, object]] | None = None
     draw: Sequence[str] = ()
-    runs: int = DEFAULT_RUNS
-    seed: int = 1
+    runs: int | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,7 +113,8 @@ class Sweep(Presented):
     def frame(self) -> pl.DataFrame:
         """Return a row for each scenario and year: what varies, the figures, and why it is impossible."""
         frames = [frame_of(rule, year, first) for rule, first in self._numbered() for year in rule.scheme.years]
-        return pl.concat(frames, how="diagonal").sort("scenario", "year", maintain_order=True)
+        frame = pl.concat(frames, how="diagonal").sort("scenario", "year", maintain_order=True)
+        return frame.select(pl.exclude("impossible"), "impossible")  # rules have other columns
 
     @cached_property
     def organisations(self) -> pl.DataFrame:
@@ -234,6 +238,9 @@ def run_sweep(
         raise UsageError("nothing varies; give --vary, --scenarios or --draw")
     if len(given) > 1 and (len(given) > 2 or vary or given[0] != "vary"):
         raise UsageError(f"{' and '.join(f'--{name}' for name in given)}: give only one of them")
+    for name, value in (("runs", options.runs), ("seed", options.seed)):
+        if value is not None and not options.draw:
+            raise UsageError(f"--{name}: needs --draw")
     plans = []
     with allowed(options.plugins):
         for formula, transition in pairs:
@@ -245,6 +252,7 @@ def run_sweep(
                 names = [name for name in (formula, transition) if name]
                 raise UsageError(f"with {joined(names)}: {fault}" if names else str(fault)) from None
             plans.append(PlannedRule(formula, transition, scheme, inputs, variations, run))
+        _check_size(plans)
         when_planned(plans)
         base = _base_of(options, plans[0])
         rules = [_swept(plan, *base) for plan in plans]
@@ -253,10 +261,28 @@ def run_sweep(
     return Sweep(tuple(rules), {**versions_now(), "numpy": np.__version__, **texts, "rules": manifests})
 
 
+def _check_size(plans: Sequence[PlannedRule]) -> None:
+    """Refuse scenarios whose results would not fit in memory.
+
+    Raises:
+        UsageError: They are too many.
+    """
+    rows = [sum(plan.inputs.tables[year].height for year in plan.scheme.years) for plan in plans]
+    results = sum(plan.variations.count * number for plan, number in zip(plans, rows, strict=True))
+    if results > MOST_RESULTS:
+        noun = plural(plans[0].scheme.organisation)
+        raise UsageError(
+            f"{count_in_words(plans)}: {results:,} results of {noun} over all years; at most {MOST_RESULTS:,} fit in "
+            "memory; vary fewer values, or run them in parts"
+        )
+
+
 def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Sequence[str]) -> Scenarios:
     """Return what varies in the scenarios of a rule."""
     if options.draw:
-        return draws(scheme, inputs, options.draw, runs=options.runs, seed=options.seed)
+        runs = DEFAULT_RUNS if options.runs is None else options.runs
+        seed = DEFAULT_SEED if options.seed is None else options.seed
+        return draws(scheme, inputs, options.draw, runs=runs, seed=seed)
     if options.scenarios is None:
         return grid(scheme, vary)
     if isinstance(options.scenarios, Sequence) and not isinstance(options.scenarios, str):

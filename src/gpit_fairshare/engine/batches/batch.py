@@ -20,11 +20,13 @@ _MOST_DISTINCT: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """Why a scenario has no result: the year and the step, check or outcome at which it ends, and the message."""
+    """Why a scenario has no result."""
 
     year: str
     where: str
+    """The step, check or outcome at which it ends; or the parameter whose value is outside its bounds."""
     reason: str
+    """The message, without an option of the command."""
 
 
 @dataclass(eq=False)
@@ -46,9 +48,9 @@ class Batch:
         """Start with all scenarios possible."""
         self.is_possible = np.ones(self.number, dtype=bool)
 
-    def end(self, place: int, year: str, where: str, reason: str) -> None:
+    def end(self, place: int, why: Impossible) -> None:
         """End a scenario that cannot be calculated."""
-        self.impossible[place] = Impossible(year, where, reason)
+        self.impossible[place] = why
         self.is_possible[place] = False
 
     def distinct(self, sources: frozenset[tuple[str, str]]) -> Distinct | None:
@@ -99,9 +101,8 @@ class Distinct:
     def end_others(self, batch: Batch, known: int) -> None:
         """End the scenarios of the batch whose distinct one ended, but for those of the first few that are known."""
         for place in [*self.batch.impossible][known:]:
-            why = self.batch.impossible[place]
             for other in map(int, np.flatnonzero((self.place_of == place) & batch.is_possible)):
-                batch.end(other, why.year, why.where, why.reason)
+                batch.end(other, self.batch.impossible[place])
 
     def repeated(self, values: Array) -> Array:
         """Return values of the distinct scenarios for all scenarios of the batch."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gpit_fairshare.engine.batches.batch import Impossible
 from gpit_fairshare.engine.batches.kernels import exact_totals, on_all_rows, rounded_many, share_out_many
 from gpit_fairshare.errors import GpitError, SharingError
 from gpit_fairshare.language import tree
@@ -115,7 +116,7 @@ class BatchYear:
         if self.shared.refusal:
             where = self.shared.parts[-1].part.where
             for place in np.flatnonzero(self.batch.is_possible):
-                self.batch.end(int(place), self.shared.year, where, self.shared.refusal)
+                self.batch.end(int(place), Impossible(self.shared.year, where, self.shared.refusal))
 
     def _calculate_distinct(self, shared: SharedPart, distinct: Distinct) -> None:
         """Calculate a part in the scenarios that differ in what it depends on, and repeat its values for the others."""
@@ -240,7 +241,7 @@ class BatchYear:
             try:
                 calculated.values[place] = run.run_part(part)
             except GpitError as fault:
-                self.batch.end(place, self.shared.year, part.where, str(fault))
+                self.batch.end(place, Impossible(self.shared.year, part.where, str(fault)))
                 continue
             if isinstance(part, Step) and isinstance(part.tree, tree.ShareOut):
                 calculated.take_exact(place, run.now, part.name)
@@ -441,7 +442,7 @@ class BatchYear:
                 least=Fraction(least[min(row, len(least) - 1), index]),
                 amount=Fraction(amounts[min(row, len(amounts) - 1), index]),
             )
-            self.batch.end(place, self.shared.year, step.where, self.shared.sharing_problem(step, fault))
+            self.batch.end(place, Impossible(self.shared.year, step.where, self.shared.sharing_problem(step, fault)))
         arrays = [shares.high, shares.low, np.broadcast_to(shares.bound, shares.high.shape)]
         if kernel.within:
             arrays = [self._from_groups(array, kind, kernel.within) for array in arrays]

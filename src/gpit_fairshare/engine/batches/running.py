@@ -45,7 +45,7 @@ def run_scenarios(
     inputs: Inputs,
     varied: Mapping[tuple[str, str], Array],
     number: int,
-    refused: Mapping[int, str],
+    refused: Mapping[int, Impossible],
     take: Callable[[slice, list[BatchYear], Batch], None],
 ) -> Runs:
     """Calculate all scenarios of a scheme, and hand over the years of each batch while they are in memory.
@@ -65,7 +65,7 @@ def run_scenarios(
     def calculated(places: slice) -> tuple[slice, list[BatchYear], Batch]:
         batch = Batch(places.stop - places.start, {source: values[places] for source, values in varied.items()})
         for place in refused.keys() & range(places.start, places.stop):
-            batch.end(place - places.start, "", "", refused[place])
+            batch.end(place - places.start, refused[place])
         years: list[BatchYear] = []
         for shared in shared_years:
             years.append(BatchYear(shared, years[-1] if years else None, batch))
