@@ -294,10 +294,10 @@ def test_a_million_scenarios_are_the_most(scheme_of):
 
 
 def test_settings_of_a_scenario_are_those_of_a_single_run(scheme_of):
-    """What varies can be typed after `--set`, and gives the same floats."""
-    swept = grid(scheme_of(), ["budget=-5%:0%:2.5%", "low@2015/16=1%,2%"])
-    assert swept.settings(3) == ["budget=-2.5%", "low@2015/16=2%"]
-    check_like_set(scheme_of, swept, [swept.settings(scenario) for scenario in range(6)])
+    """Each pair of values, the last changing fastest, has the floats that it has after `--set`."""
+    swept = grid(scheme_of(), ["budget=-5%:+0%:2.5%", "low@2015/16=1%,2%"])
+    pairs = product(("-5%", "-2.5%", "+0%"), ("1%", "2%"))
+    check_like_set(scheme_of, swept, [[f"budget={budget}", f"low@2015/16={low}"] for budget, low in pairs])
 
 
 def test_what_varies_needs_no_value_of_its_own(tmp_path):

@@ -119,12 +119,6 @@ class Scenarios:
     seed: int | None = None
     digest: str = ""
     """SHA-256 of the file with the scenarios; empty if there is none."""
-    varied: tuple[_Varied, ...] = field(default=(), repr=False)
-
-    def settings(self, scenario: int) -> list[str]:
-        """Return what a single run of a scenario, from 0, has after `--set`."""
-        typed = [(part.heading, part.settings[part.positions[scenario]]) for part in self.varied]
-        return [f"{heading.key}={setting.as_written}" for heading, setting in typed]
 
 
 # Grids -----------------------------------------------------------------------------------------------------------
@@ -529,7 +523,6 @@ def _scenarios(scheme: Scheme, varied: Sequence[_Varied], count: int, names: tup
         refused=_refused(scheme, values, count),
         names=names,
         notes=tuple(notes),
-        varied=tuple(varied),
     )
 
 
