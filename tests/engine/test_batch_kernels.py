@@ -279,6 +279,40 @@ def test_rows_of_nothing_at_the_end_change_nothing():
     assert count > 300
 
 
+@pytest.mark.parametrize("columns", [{}, {"base"}, {"at_most"}, {"at_least", "at_most"}])
+def test_rows_of_nothing_between_others_change_nothing(columns):
+    """Pots in which most rows have neither weight nor money have every bit of the exact kernels, rounded too."""
+    amount, by, base, floors, ceilings = england(seed=5, pots=30, rows=60)
+    is_in_use = np.random.default_rng(5).random(60) < 0.4
+    everything = {"by": by, "base": base, "at_least": floors, "at_most": ceilings}
+    arguments = {name: column * is_in_use for name, column in everything.items() if name in {"by", *columns}}
+    amount = np.round(amount * (base * is_in_use).sum() / base.sum())
+
+    count = outcomes(amount, **arguments)
+    shares = share_out_many(amount, **arguments)
+    exact = [
+        exact_shares(amount[pot], {name: column[pot % len(column)].tolist() for name, column in arguments.items()})[0]
+        for pot in range(30)
+    ]
+    certain = [pot for pot in range(30) if shares.is_certain[pot]]
+    figures = [figure[certain] for figure in (shares.high, shares.low, shares.bound)]
+    rounded = rounding_outcomes(*figures, exact=[exact[pot].exact for pot in certain])
+
+    assert count["certain"] >= 20
+    assert rounded["certain"] == count["certain"]
+    assert not shares.high[:, ~is_in_use].any()
+
+
+def test_rows_of_zeros_before_others_get_no_remainder():
+    """Of 1/2, 1/2 and two remainders below a millionth, the first half gets the pound, and no row of zeros does."""
+    figures = np.array([[0, 0, 0.5, 0, 4e-7, 0, 0.5, 0, 4e-7, 0, 0, 0]])
+
+    rounding = rounded_many(figures, None, None)
+
+    assert rounding.is_certain.all()
+    assert np.flatnonzero(rounding.values).tolist() == [2]
+
+
 @pytest.mark.parametrize(
     ("amount", "columns", "shares", "unspent"),
     [

@@ -261,3 +261,27 @@ def test_formulas_over_arrays_have_the_bits_of_polars(seed):
         for value, (other, is_defined) in zip(values, expected, strict=True):
             if is_defined:
                 assert repr(value) == repr(other), tree.to_text(node)
+
+
+@pytest.mark.parametrize(
+    ("relation", "holds"),
+    [
+        (">", [False, False, False, True, False, False]),
+        (">=", [True, False, True, True, True, False]),
+        ("<", [False, True, False, False, False, True]),
+        ("<=", [True, True, True, False, True, True]),
+        ("==", [True, False, True, False, True, False]),
+        ("!=", [False, True, False, True, False, True]),
+    ],
+)
+def test_numbers_are_compared_within_the_margin_of_each_row(relation, holds):
+    """1e-12 times the larger of the two, at least 1: a difference of 1e-7 counts beside 1, and not beside a million."""
+    left = np.array([[1.0, 1.0, 1e6 + 1e-7, 1e6 + 1e-5, 5e-13, -1e-7]])
+    right = np.array([[1.0, 1.0 + 1e-7, 1e6, 1e6, 0.0, 0.0]])
+    node = tree.ComparisonOperation(relation, tree.Name("left"), tree.Name("right"))
+    operations = in_numpy.NumpyOperations({"left": left, "right": right}, {})
+
+    rendered = in_numpy.render(node, operations, first_year=True)
+
+    assert rendered.value[0].tolist() == holds
+    assert not operations.is_unsure.any()

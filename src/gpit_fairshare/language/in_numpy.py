@@ -14,7 +14,7 @@ import polars as pl
 
 from gpit_fairshare.language.functions import BuiltInFunction
 from gpit_fairshare.language.plugin_functions import function_named
-from gpit_fairshare.language.rendering import SAME, Rendered, rendered
+from gpit_fairshare.language.rendering import SAME, Rendered, compare, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ class NumpyOperations:
 
     def constant(self, value: float | str | bool) -> Array:  # one of the values of the language
         """Return an array with one value."""
-        return _TRUE if value is True else np.full((1, 1), value)
+        return _TRUE if value is True else np.array([[value]])
 
     def column(self, name: str) -> Array:
         """Return the column of a name."""
@@ -61,14 +61,23 @@ class NumpyOperations:
         """Return the quotients."""
         return np.divide(left, right)
 
-    def margin(self, left: Array, right: Array) -> Array:
-        """Return how far two numbers may be apart and still be equal."""
+    def compared(self, relation: tree.Relation, left: Array, right: Array) -> Array:
+        """Return the value of a comparison of two numbers.
+
+        All margins are between those of 1 and of the largest number. Where these two agree, no other is calculated.
+        """
+        difference = left - right
+        largest = np.abs([end(initial=1) for side in (left, right) for end in (side.min, side.max)]).max()
+        with_least: Array = compare(relation, difference, SAME)
+        if np.isfinite(largest) and np.array_equal(with_least, compare(relation, difference, SAME * largest)):
+            return with_least
         smaller, larger = sorted((left, right), key=np.size)
         size: Array = np.maximum(np.maximum(1.0, np.abs(smaller)), np.abs(larger))
         if not np.isfinite(size.sum()):  # a sum is quick, and no number is lost in it
             self.is_unsure = self.is_unsure | ~np.isfinite(size).all(axis=1, keepdims=True)
         size *= SAME
-        return size
+        value: Array = compare(relation, difference, size)
+        return value
 
     def called(self, function: str, arguments: Sequence[Any]) -> Array:
         """Return the value of a function of the language.

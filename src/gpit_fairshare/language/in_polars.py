@@ -10,7 +10,7 @@ from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BuiltInFunction, divided
 from gpit_fairshare.language.plugin_functions import added_functions, function_named, plugin_function
-from gpit_fairshare.language.rendering import SAME, Rendered, rendered
+from gpit_fairshare.language.rendering import SAME, Rendered, compare, rendered
 from gpit_fairshare.plugins import contained
 
 if TYPE_CHECKING:
@@ -36,9 +36,11 @@ class PolarsOperations:
         """Return the quotient."""
         return divided(left, right)
 
-    def margin(self, left: pl.Expr, right: pl.Expr) -> pl.Expr:
-        """Return how far two numbers may be apart and still be equal."""
-        return SAME * pl.max_horizontal(pl.lit(1.0), left.abs(), right.abs())
+    def compared(self, relation: tree.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
+        """Return the value of a comparison of two numbers."""
+        margin = SAME * pl.max_horizontal(pl.lit(1.0), left.abs(), right.abs())
+        value: pl.Expr = compare(relation, left - right, margin)
+        return value
 
     def called(self, function: str, arguments: Sequence[Any]) -> pl.Expr:
         """Return the value of a function; that of a plug-in as a float."""

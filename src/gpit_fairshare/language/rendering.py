@@ -46,8 +46,8 @@ class Operations(Protocol):
     def divided(self, left: Any, right: Any) -> Any:
         """Return the quotients, rounded as IEEE 754 does; any value where the divisor is 0."""
 
-    def margin(self, left: Any, right: Any) -> Any:
-        """Return how far two numbers may be apart and still be equal: `SAME` times max(1, |a|, |b|)."""
+    def compared(self, relation: tree.Relation, left: Any, right: Any) -> Any:
+        """Return the value of `compare`; numbers may be `SAME` times max(1, |a|, |b|) apart and still be equal."""
 
     def called(self, function: str, arguments: Sequence[Any]) -> Any:
         """Return the value of a function of the language or of a plug-in."""
@@ -154,10 +154,10 @@ def _apply_operator(
         case tree.ComparisonOperation(relation, left, right):
             if isinstance(left, tree.Text) or isinstance(right, tree.Text):
                 return parts[0] == parts[1] if relation == "==" else parts[0] != parts[1]
-            return _compare(relation, parts[0] - parts[1], operations.margin(*parts))
+            return operations.compared(relation, *parts)
 
 
-def _compare(relation: tree.Relation, difference: Any, margin: Any) -> Any:
+def compare(relation: tree.Relation, difference: Any, margin: Any) -> Any:
     """Return the value of a comparison of two numbers, with the tolerance of all renderings.
 
     Numbers within 1e-12 times the larger one (at least 1) are equal, so neither is above the other. A plain `>` would

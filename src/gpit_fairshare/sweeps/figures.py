@@ -51,17 +51,13 @@ def parameter_column(name: str) -> str:
     return f"parameter: {name}" if name in COLUMNS else name
 
 
-def figures_of(year: BatchYear, number: int) -> dict[str, Array]:
-    """Return the figures of a year by name, each with a value for every scenario; those of impossible ones are noise.
+def figures_of(year: BatchYear) -> dict[str, Array]:
+    """Return the figures of a year of a batch by name, (scenarios or 1,); those of impossible scenarios are noise.
 
     They are `allocated` (the total of the result) and `unspent` in £; the number of organisations that `gain` and
     `lose` £1 or more on historic spend, `largest_loss` in £ and the row of the organisation that has it; the number
     with each outcome; `lowest_per_head` and `highest_per_head` in £ per registered patient; and each step with one
     national value, with the name that `step_column` gives. What the inputs do not allow is left out.
-
-    Args:
-        year: A year of a batch.
-        number: How many scenarios the batch has.
     """
     scheme = year.scheme
     result = year.on_all_rows(year.column(scheme.result, ORGANISATION)[0], ORGANISATION)
@@ -74,7 +70,7 @@ def figures_of(year: BatchYear, number: int) -> dict[str, Array]:
     for step in scheme.steps:
         if step.kind == NATIONAL and step.type == "number":
             figures[step_column(step.name)] = year.column(step.name, NATIONAL)[0][:, 0]
-    return {name: np.broadcast_to(values, (number,)) for name, values in figures.items()}
+    return figures
 
 
 def unspent_of(year: BatchYear, name: str) -> Array:
@@ -131,7 +127,8 @@ def _outcomes(year: BatchYear, scheme: Scheme) -> dict[str, Array]:
     counts = {}
     for outcome in scheme.outcomes:
         is_true = year.outcomes[outcome.where] if outcome.where in year.outcomes else year.shared.is_true[outcome.where]
-        is_first = np.broadcast_to(is_true & ~taken, (max(len(is_true), len(taken)), year.shared.rows[ORGANISATION]))
-        counts[f"{OUTCOME}{outcome.label}"] = is_first.sum(axis=1)
+        counts[f"{OUTCOME}{outcome.label}"] = year.on_all_rows(is_true & ~taken, ORGANISATION).sum(
+            axis=1, dtype=np.int32
+        )
         taken = taken | is_true
     return counts

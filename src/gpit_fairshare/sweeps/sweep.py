@@ -306,19 +306,19 @@ def _swept(plan: PlannedRule, base: Result | None, base_problem: str) -> SweepOf
     """Return all scenarios of a rule."""
     scheme, inputs, variations = plan.scheme, plan.inputs, plan.variations
     number = variations.count
-    results = {year: np.full((number, inputs.tables[year].height), np.nan) for year in scheme.years}
+    results = {year: np.empty((number, inputs.tables[year].height)) for year in scheme.years}
     figures: dict[str, dict[str, Array]] = {year: {} for year in scheme.years}
 
     def take(places: slice, years: list[BatchYear], batch: Batch) -> None:
         for year in years if batch.is_possible.any() else ():
-            name, is_possible = year.shared.year, batch.is_possible
-            values = year.column(scheme.result, ORGANISATION)[0]
-            results[name][places][is_possible] = np.broadcast_to(values, results[name][places].shape)[is_possible]
-            for figure, of_figure in figures_of(year, batch.number).items():
-                column = figures[name].setdefault(figure, np.full(number, np.nan))
-                column[places][is_possible] = of_figure[is_possible]
+            name = year.shared.year
+            results[name][places] = year.column(scheme.result, ORGANISATION)[0]
+            for figure, of_figure in figures_of(year).items():
+                figures[name].setdefault(figure, np.full(number, np.nan))[places] = of_figure
 
     runs = run_scenarios(scheme, inputs, {**variations.values, **variations.inputs}, number, variations.refused, take)
+    for column in (*results.values(), *(column for of_year in figures.values() for column in of_year.values())):
+        column[[*runs.impossible]] = np.nan
     of_plan = plan.formula, plan.transition, scheme, inputs, variations
     return SweepOfRule(*of_plan, base, base_problem, results, figures, runs.impossible, runs.single_runs)
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,9 @@ _TOLERANCE = 1e-12
 
 _TURNS = 40
 """England needs 6 turns of the search, and pots full of ties 13; pots that need more are not certain."""
+
+_MOST_IN_USE = 0.75
+"""Part of the rows that may have figures for it to be quicker to leave out the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,12 @@ def share_out_many(
         at_least: Floors.
         at_most: Ceilings.
     """
+    bounds = {"base": base, "at_least": at_least, "at_most": at_most}
+    if (rows := _rows_in_use(by, *bounds.values())) is not None:
+        bounds = {key: _only(column, rows) for key, column in bounds.items()}
+        of_rows = share_out_many(amount, by.take(rows, axis=1), **bounds)
+        high, low = (_among_zeros(figures, rows, by.shape[1]) for figures in (of_rows.high, of_rows.low))
+        return replace(of_rows, high=high, low=low)
     with np.errstate(all="ignore"):
         pots = _make_pots(amount, by, base, at_least, at_most)
         least = _sum_rows(pots.least)
@@ -176,6 +186,9 @@ def rounded_many(high: Array, low: Array | None, bound: Array | None, *, to: flo
     """
     count = high.shape[1]
     step = Fraction(str(to))
+    if (rows := _rows_in_use(high, low)) is not None:
+        of_rows = rounded_many(high.take(rows, axis=1), _only(low, rows), bound, to=to)
+        return replace(of_rows, values=_among_zeros(of_rows.values, rows, count))
     with np.errstate(all="ignore"):
         figures = _in_units(high, low, bound, step)
         whole = np.floor(figures.high)
@@ -204,6 +217,31 @@ def rounded_many(high: Array, low: Array | None, bound: Array | None, *, to: flo
             whole *= float(step.numerator)
             whole /= float(step.denominator)
     return ManyRounded(whole + 0.0, is_certain[:, 0])
+
+
+def _rows_in_use(*columns: Array | None) -> NDArray[np.intp] | None:
+    """Return the rows where a figure of any pot is not 0; None if they are nearly all, or none.
+
+    A row of zeros has no share, and no part in a sum. In rounding, no more rows get one more than have a millionth or
+    more: all others add up to less than half.
+    """
+    figures = [column for column in columns if column is not None]
+    if np.count_nonzero(figures[0][:1]) > _MOST_IN_USE * figures[0].shape[1]:  # this is quick
+        return None
+    rows = np.flatnonzero(reduce(np.logical_or, ((column != 0).any(axis=0) for column in figures)))
+    return rows if 0 < len(rows) <= _MOST_IN_USE * figures[0].shape[1] else None
+
+
+def _only(column: Array | None, rows: NDArray[np.intp]) -> Array | None:
+    """Return some rows of a column; one that is the same on all rows is as it was."""
+    return column if column is None or column.shape[1] == 1 else column.take(rows, axis=1)
+
+
+def _among_zeros(figures: Array, rows: NDArray[np.intp], count: int) -> Array:
+    """Return figures of some rows among zeros."""
+    on_all = np.zeros((len(figures), count))
+    on_all[:, rows] = figures
+    return on_all
 
 
 @dataclass(frozen=True, slots=True)
