@@ -203,10 +203,8 @@ def _checked(name: str, kind: OptionKind, value: Any) -> Any:
             if fits:
                 _check_entries(name, kind, value)
         case OptionKind.YEARS | OptionKind.CODES:
-            texts = tuple([value] if isinstance(value, str) else value if isinstance(value, Iterable) else [value])
-            if all(isinstance(text, str) for text in texts):
-                return tuple(parse_year(text) or text for text in texts) if kind is OptionKind.YEARS else texts
-            fits = False
+            texts = checked_texts(name, value, _EXPECTED[kind])
+            return tuple(parse_year(text) or text for text in texts) if kind is OptionKind.YEARS else texts
         case OptionKind.DAY:
             fits = isinstance(value, str | date)
         case OptionKind.MEGABYTES:
@@ -216,6 +214,23 @@ def _checked(name: str, kind: OptionKind, value: Any) -> Any:
     if not fits:
         raise UsageError(f"{name}={one_line(repr(value))}: expected {_EXPECTED[kind]}")
     return value
+
+
+def checked_texts(name: str, value: Any, expected: str) -> tuple[str, ...]:
+    """Return one text or several as a tuple.
+
+    Args:
+        name: The argument.
+        value: What the caller gave.
+        expected: What the argument takes, for the message.
+
+    Raises:
+        UsageError: It is anything else.
+    """
+    texts = tuple([value] if isinstance(value, str) else value if isinstance(value, Iterable) else [value])
+    if not all(isinstance(text, str) for text in texts):
+        raise UsageError(f"{name}={one_line(repr(value))}: expected {expected}")
+    return texts
 
 
 def _check_entries(name: str, kind: OptionKind, value: Mapping[str, Any]) -> None:

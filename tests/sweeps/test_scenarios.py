@@ -133,7 +133,7 @@ def check_like_set(scheme_of, swept, settings, shared=(), places=None):
     ("vary", "texts"),
     [
         ("budget=1:5:2", ["1", "3", "5"]),
-        ("budget=0:10:4", ["0", "4", "8"]),  # the end is not met
+        ("budget=0:10:4", ["0", "4", "8", "10"]),  # the last is one of them, though the steps do not meet it
         ("budget=5:1:-2", ["5", "3", "1"]),
         ("budget=3:3:1", ["3"]),
         ("budget = 10 , 7", ["10", "7"]),
@@ -248,7 +248,10 @@ def test_a_change_is_one_of_the_value_that_set_gives(scheme_of):
         ),
         (["low=-5%:0%:0.5"], "--vary low=-5%:0%:0.5: write FIRST, LAST and STEP all with %, or all without"),
         (["low=1:3:1"], "--vary low: 2 is 200% for low; write 2%, or 200% if that is meant"),
-        (["budget=200,000,000"], "--vary budget: 000 is given twice; give each value once, and numbers without commas"),
+        (
+            ["budget=200,000,000"],
+            "--vary budget=200,000,000: 000 is no value by itself; write a number without commas, as 200000000",
+        ),
         (["low=5%,0.05"], "--vary low: 0.05 is given twice; give each value once, and numbers without commas"),
         (["budget=1,2", "budget=3"], "--vary budget: set twice; set it once"),
         (["budget@2016/17=1"], "--vary budget@2016/17: the scheme has the years 2014/15, 2015/16"),

@@ -433,7 +433,7 @@ def test_values_outside_their_bounds_are_those_of_between():
     solution = solved(*search, step="5%", year="2014/15")
 
     (impossible,) = solution.impossible
-    assert impossible.reason == "support_share is 105% in 2014/15; its maximum is 1"
+    assert impossible.reason == "support_share is 105% in 2014/15; its maximum is 100%"
     assert solution.answers[0].beside.impossible == impossible.reason
 
 

@@ -20,8 +20,10 @@ from documents import run_as_typed
 from gpit_fairshare import UsageError, allocate
 from gpit_fairshare.reports import sweep_workbook
 from gpit_fairshare.reports.screen import show
+from gpit_fairshare.reports.solving import solution_document
 from gpit_fairshare.reports.sweep import SweepReport, _chosen, _evenly, sparkline, sweep_document
 from gpit_fairshare.reports.terminal import make_console
+from gpit_fairshare.sweeps.solving import solve
 from gpit_fairshare.sweeps.sweep import scenarios, sweep
 from running import ABCD_PEOPLE, ABCD_SPEND, population_file, read_rows, spend_file, words, write_rows
 
@@ -255,7 +257,7 @@ def test_values_outside_their_bounds_are_impossible_and_named(files, capsys, mon
 def test_reasons_in_tables_name_no_option(files):
     """The user of `--vary` typed no `--set`: a value outside its bounds is named with the parameter, year and bound."""
     swept = sweep(**files, vary=["support_share@2015/16=50%,150%"])
-    reason = "support_share is 150% in 2015/16; its maximum is 1"
+    reason = "support_share is 150% in 2015/16; its maximum is 100%"
 
     assert swept.frame["impossible"].to_list() == [None, None, reason, reason]
     assert SweepReport(swept).document()["impossible"] == [
@@ -279,6 +281,130 @@ def test_the_reason_is_the_last_column_also_with_several_rules(files):
     assert swept.frame.columns[-1] == "impossible"
 
 
+def own_formula(folder, entries):
+    """Write a formula file: the library's fair share by registered patients, with other entries; return its path."""
+    text = files_of("gpit_fairshare.library").joinpath("formulas/registered-population.toml").read_text("utf-8")
+    path = folder / "own.toml"
+    path.write_text(text.replace("[[steps]]", f"{entries}\n[[steps]]", 1), encoding="utf-8")
+    return path
+
+
+MODEST = """
+[[checks]]
+name = "A modest budget"
+formula = "revenue_budget <= 2000000"
+"""
+
+
+def test_a_check_that_fails_is_named_and_marked(files, tmp_path, capsys, monkeypatch):
+    """£1m and £2m are modest, £3m is not: that scenario has its result, and says that its check fails."""
+    rule = {**SHARES, "formula": own_formula(tmp_path, MODEST)}
+    swept = sweep(**files, **rule, vary=["revenue_budget=1000000:3000000:1000000"])
+    lines = screen(swept, capsys, monkeypatch)
+    passing = sweep(**files, **rule, vary=["revenue_budget=1000000,2000000"])
+
+    assert swept.frame["check fails: A modest budget"].to_list() == [0, 0, 1]
+    assert swept.frame["allocated"].to_list() == [1_000_000, 2_000_000, 3_000_000]
+    assert lines[lines.index("Checks fail") + 1].strip() == (
+        "2014/15, A modest budget: 1 scenario, revenue_budget £3,000,000"
+    )
+    assert "check fails: A modest budget" not in passing.frame.columns
+    assert "Checks fail" not in screen(passing, capsys, monkeypatch)
+
+
+def test_solve_names_a_check_that_fails_at_its_answer(files, tmp_path, capsys):
+    """£2,500,000 is the last budget of which D gets £1m, 40%; it is not modest."""
+    formula = own_formula(tmp_path, MODEST)
+    condition = "largest(allocation) <= 1000000"
+    rule = {**files, "transition": "none", "years": "2014/15", "formula": formula}
+    solution = solve(**rule, parameter="revenue_budget", condition=condition, between=(2_400_000, 2_600_000))
+    show(solution_document(solution, is_short=True), make_console())
+    printed = " ".join(capsys.readouterr().out.split())
+
+    assert solution.answers[0].at.failing_checks == ("A modest budget (2014/15)",)
+    assert "a check fails: A modest budget (2014/15)." in printed
+
+
+def test_who_falls_most_is_shown_in_the_scenario_where_it_falls_most(shares, files, capsys, monkeypatch):
+    """At half of the budget D falls by £400,000 from the base run, C by £300,000, B by £200,000 and A by £100,000.
+
+    D, which falls most, is the organisation over the scenarios.
+    """
+    lines = screen(shares, capsys, monkeypatch)
+    rows = cells_of(lines, "Largest falls from the base run in 2014/15")
+    rising = screen(sweep(**files, **SHARES, vary=["revenue_budget=*1.5,*2"]), capsys, monkeypatch)
+
+    assert [(row[0], row[2], row[-2:]) for row in rows[:4]] == [
+        (code, "1", [f"-£{fall},000", "-50.0%"]) for code, fall in (("D", 400), ("C", 300), ("B", 200), ("A", 100))
+    ]
+    assert "Each CCG in the scenario where it falls most; 4 of 4 fall in any." in lines
+    assert any(line.endswith("D in 2014/15") or line.endswith("(D) in 2014/15") for line in lines)
+    assert not any(line.startswith("Largest falls") for line in rising)
+
+
+def test_the_base_row_has_a_dash_for_what_its_rule_does_not_have(capsys, monkeypatch):
+    """The scheme's own transition has no floor; its fund is £4,922,648 unspent, and that of floor-damping none."""
+    swept = sweep(sample=True, vary=["transition=floor-damping", "floor_growth=-10%"])
+    rows = cells_of(screen(swept, capsys, monkeypatch, 120), "Scenarios in 2015/16")
+    damped = sweep(sample=True, transition="floor-damping", vary=["transition=floor-and-ceiling,floor-damping"])
+    compared = cells_of(screen(damped, capsys, monkeypatch, 120), "Scenarios in 2015/16")
+
+    assert [row[:3] for row in rows] == [["base", "above-average-cost", "–"], ["1", "floor-damping", "-10%"]]
+    assert [row[1:4:2] for row in compared] == [
+        ["floor-damping", "–"],
+        ["floor-and-ceiling", "£0"],
+        ["floor-damping", "–"],
+    ]
+
+
+def test_some_of_the_combinations_of_a_grid_are_named_as_some(files, capsys, monkeypatch):
+    """Floors of 90% cost £2,043,000, of 85% £1,929,500: £2.0m allows 85% only, so 3 of 4 are possible in the ranges."""
+    vary = ["revenue_budget=1900000,2000000", "floor_growth=-15%,-10%"]
+    text = " ".join(" ".join(screen(sweep(**files, **FLOOR, vary=vary), capsys, monkeypatch)).split())
+
+    assert "3 scenarios, some of revenue_budget £1,900,000 to £2,000,000, floor_growth -15% to -10%" in text
+
+
+def test_warnings_on_inputs_are_those_of_a_run(capsys, monkeypatch):
+    """The sample has 13 warnings about spend; a screen has the first and counts the others, the document has all."""
+    swept = sweep(sample=True, vary=["transition_fund=0,1000"])
+    text = " ".join(" ".join(screen(swept, capsys, monkeypatch)).split())
+    findings = SweepReport(swept).document()["findings"]
+
+    assert "13 warnings I49 england-2014-15-spend.csv: historic spend of 00J is £7.33 a head" in text
+    assert "I49 … and 12 more" in text
+    assert [entry["number"] for entry in findings if entry["level"] == "warning"] == ["I49"] * 13
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: sweep(sample=True, vary=[5]), "vary=[5]: expected a text or a list of texts, such as"),
+        (lambda: sweep(sample=True, draw=7), "draw=7: expected a text or a list of texts, such as"),
+        (lambda: sweep(sample=True, draw="x", runs="x"), "runs='x': expected a whole number"),
+        (lambda: sweep(sample=True, draw="x", seed=1.5), "seed=1.5: expected a whole number"),
+        (lambda: scenarios(5), "vary=5: expected a text or a list of texts, such as"),
+        (lambda: solve(parameter=5, condition="balanced", between=(0, 1)), "parameter=5: expected a text, such as"),
+        (lambda: solve(parameter="x", condition=None, between=(0, 1)), "condition=None: expected a text, such as"),
+        (lambda: solve(parameter="x", condition="balanced", between=None), "between=None: expected two values, such"),
+    ],
+)
+def test_values_of_another_type_are_refused(call, message):
+    """What Python callers give is checked as what is typed is: an error that says what was expected."""
+    with pytest.raises(UsageError) as caught:
+        call()
+
+    assert str(caught.value).startswith(message)
+
+
+def test_one_text_needs_no_list():
+    """A single text of `vary` is the same as a list of it."""
+    text = "transition_fund=0,1000"
+
+    assert sweep(sample=True, vary=text).frame.equals(sweep(sample=True, vary=[text]).frame)
+    assert scenarios(text).equals(scenarios([text]))
+
+
 OWN_COLUMNS = ["lose", "allocated", "scenario", "impossible", "base", "year_of_data"]
 """Names that a table of a sweep has of its own, and one that it has not."""
 
@@ -288,13 +414,11 @@ def test_a_step_or_parameter_never_takes_a_column_of_the_sweep(files, tmp_path):
 
     The columns of the sweep keep their own figures: the number of each scenario, £2,000,000, and who loses.
     """
-    text = files_of("gpit_fairshare.library").joinpath("formulas/registered-population.toml").read_text("utf-8")
     steps = "".join(
         f'[[steps]]\nname = "{name}"\nlabel = "{name}"\nunit = "ratio"\nformula = "gain"\n' for name in OWN_COLUMNS
     )
     gain = '[parameters.gain]\nlabel = "Gain"\nunit = "ratio"\nvalues."2014/15" = {value = 7, assumption = "x"}\n'
-    own = tmp_path / "own.toml"
-    own.write_text(text.replace("[[steps]]", f"{gain}\n{steps}\n[[steps]]", 1), encoding="utf-8")
+    own = own_formula(tmp_path, f"{gain}\n{steps}")
     rule = {"years": "2014/15", "settings": {"revenue_budget": 2_000_000}, "transition": "above-average-cost"}
     plain = sweep(**files, **rule, vary=["transition_fund=0,1000"]).frame
     swept = sweep(**files, **rule, formula=own, vary=["transition_fund=0,1000", "gain=7,8"])

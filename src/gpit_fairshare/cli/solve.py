@@ -60,6 +60,8 @@ def solve(
         )
         report = run.defaults.named_in(solution_document(solution))
         drafts = write_drafts(solution_writers(solution, report, outputs))
-    screen = run.defaults.named_in(solution_document(solution, file_names=[path.name for path in outputs]))
+    screen = run.defaults.named_in(
+        solution_document(solution, is_short=True, file_names=[path.name for path in outputs])
+    )
     print_answer(screen, solution.document, as_json=as_json, files=drafts)
     return 0 if solution.is_found else 1

@@ -40,7 +40,7 @@ _Organisation = Annotated[
         "--organisation",
         metavar="CODE",
         rich_help_panel=_PANEL,
-        help="Show this organisation; without it, the one that loses most in the base run.",
+        help="Show this organisation; without it, the one that falls most from the base run.",
     ),
 ]
 

@@ -9,6 +9,8 @@ from gpit_fairshare.numbers import exact, exact_money, parameter_value, whole, w
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Role, Tone
+from gpit_fairshare.reports.sweep import warnings_on_inputs
+from gpit_fairshare.structured_texts import json_text
 from gpit_fairshare.sweeps import BALANCED
 from gpit_fairshare.words import counted, is_money, joined, listed, span
 
@@ -20,24 +22,42 @@ if TYPE_CHECKING:
 
 MOST: Final = 5
 """Answers and ranges of values that sentences name."""
+_MADE_OF: Final = (
+    *("schema", "parameter", "condition", "years", "between", "step"),
+    *("scheme", "digest", "settings", "inputs", "versions"),
+)
+"""Entries of the JSON document that say what an answer was made of."""
 _PLACES: Final = {"answer": "answer", "until": "up to here", "beside": "one step on", "first": "first", "last": "last"}
 
 
-def solution_document(solution: Solution, *, file_names: Sequence[str] = ()) -> document.Document:
-    """Return the report of a search; `file_names` are those of the files that were written."""
+def solution_document(
+    solution: Solution, *, is_short: bool = False, file_names: Sequence[str] = ()
+) -> document.Document:
+    """Return the report of a search.
+
+    Args:
+        solution: What a search found.
+        is_short: Whether it is for a screen; else it has all warnings, and what the answer was made of.
+        file_names: Names of the files that were written.
+    """
     report = _SolutionReport(solution)
     head, *others = report.answer()
     tone = Tone.STRONG if solution.is_found else Tone.WARNING
-    return document.Document(
-        [
-            document.Title([head], tone),
-            *(document.Paragraph(text) for text in others),
-            *report.cautions(),
-            *document.written_line(file_names),
-            report.table(),
-            *(document.Paragraph(text, blank_before=True) for text in report.caveats()),
-        ]
-    )
+    blocks = [
+        document.Title([head], tone),
+        *(document.Paragraph(text) for text in others),
+        *(document.Paragraph(text, Tone.WARNING) for text in report.failing_checks()),
+        document.Paragraph(f"{solution.scheme.title}, {span(solution.scheme.years)}."),
+        *report.cautions(),
+        *document.written_line(file_names),
+        report.table(),
+        *(document.Paragraph(text, blank_before=True) for text in report.caveats()),
+        *warnings_on_inputs(solution.inputs.findings, is_short=is_short),
+    ]
+    if not is_short:
+        manifest = {key: entry for key, entry in solution.document().items() if key in _MADE_OF}
+        blocks += [document.Heading("Manifest"), document.Verbatim(json_text(manifest).rstrip(), "json")]
+    return document.Document(blocks)
 
 
 class _SolutionReport:
@@ -96,6 +116,12 @@ class _SolutionReport:
             yield from opening.cautions()
             yield from opening.settings()
 
+    def failing_checks(self) -> Iterator[str]:
+        """Yield the checks that fail at a value that the answer names."""
+        for place, proof in self.solution.proofs():
+            if place != "beside" and proof.failing_checks:
+                yield f"At {self.value(proof.value)} a check fails: {listed(proof.failing_checks, MOST)}."
+
     def _no_answer(self) -> Iterator[str]:
         """Yield that there is no value that is true before one that is not."""
         solution, (first, last) = self.solution, self.solution.ends
@@ -107,7 +133,7 @@ class _SolutionReport:
             return
         ends = f"from {self.value(first.value)} to {self.value(last.value)}"
         if solution.impossible and solution.impossible[0].first == first.value and solution.impossible[0].reaches_end:
-            yield f"There is no answer: no value {ends} gives a result."
+            yield f"There is no answer: {self._all_of('no value')} {ends} gives a result."
         elif first.is_true:
             yield f"There is no limit: {self.condition()} {self.years} at {self._all_of('every value')} {ends}."
         else:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
+from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from gpit_fairshare.engine.measures import BASELINE
@@ -24,12 +26,14 @@ from gpit_fairshare.reports.allocation_opening import (
 )
 from gpit_fairshare.reports.document import Column, Heading, Item, Paragraph, Role, Row, Table, Tone
 from gpit_fairshare.structured_texts import json_text
+from gpit_fairshare.sweeps.figures import FAILS
 from gpit_fairshare.words import counted, inside, listed, one_line, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from gpit_fairshare.engine.batches.batch import Impossible
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.sweeps.frames import SweepOfRule
     from gpit_fairshare.sweeps.sweep import PlannedRule, Sweep
 
@@ -41,10 +45,21 @@ _TOO_LITTLE: Final = re.compile(r"£[\d,.]+ too little")
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _POINTS: Final = 40
 """Most blocks of a sparkline."""
+_MOST_FALLS: Final = 5
+"""Organisations that a sweep shows because they fall most."""
 _MOST_VARYING: Final = 5
 """Organisations that a sweep of draws shows."""
 PERCENT: Final = {"p05": "5%", "p25": "25%", "p50": "Median", "p75": "75%", "p95": "95%"}
 """Headings of quantiles, by the name of their column in a frame."""
+
+
+class Fall(NamedTuple):
+    """The largest fall of an organisation's result from the base run."""
+
+    code: str
+    scenario: int
+    """The number of the scenario in which it is."""
+    size: float
 
 
 class SweepReport:
@@ -57,6 +72,7 @@ class SweepReport:
         self.year = self.scheme.years[-1]
         self.rule_keys = [*self.rules[0].rule_names()]
         self.keys = [*dict.fromkeys(key for rule in self.rules for key in rule.variations.columns)]
+        self.subject = self.scheme.name if self.rule_keys else self.scheme.title
         self.is_drawn = any(rule.variations.inputs for rule in self.rules)
         base = self.rules[0].base
         self.base = Opening(base) if base else None
@@ -86,6 +102,10 @@ class SweepReport:
         by_text = {block.text: block for run in runs for block in cautions_of(run.scheme, run.inputs, full=full)}
         return [by_text[text] for text in by_text if not any(text in other for other in by_text if other != text)]
 
+    def findings(self) -> list[Finding]:
+        """Return the findings about the inputs of all rules, each once."""
+        return [*{str(finding): finding for rule in self.rules for finding in rule.inputs.findings}.values()]
+
     def located(self, number: int) -> tuple[SweepOfRule, int]:
         """Return the rule of a scenario, whose number counts from 1, and its place among those of the rule, from 0."""
         place, rules = number - 1, iter(self.rules)
@@ -111,7 +131,9 @@ class SweepReport:
         """Return the national figures of the base run; empty if that is impossible."""
         if self.base is None:
             return {}
-        figures = {"allocated": self.base.last.allocated, "unspent": unspent_in(self.base.last)}
+        figures = {"allocated": self.base.last.allocated}
+        if self.base.scheme.money.unspent:
+            figures["unspent"] = unspent_in(self.base.last)
         if BASELINE in self.base.result.inputs.tables[self.year].columns:
             losses = self.base.losses
             figures |= {"lose": len(losses), "largest_loss": -(losses[0].change or 0.0) if losses else 0.0}
@@ -120,9 +142,10 @@ class SweepReport:
         return figures
 
     def setting(self, rule: SweepOfRule, key: str, place: int | None = None) -> str:
-        """Return the value of a parameter that varies, in a scenario, or in the scheme if there is no place."""
+        """Return the value of a parameter that varies, in a scenario, or in the base run if there is no place."""
         name, _, year = key.partition("@")
-        parameter = rule.scheme.parameters[name]
+        scheme = rule.base.scheme if rule.base and place is None else rule.scheme
+        parameter = scheme.parameters[name]
         value = parameter.values[year or self.year].value if place is None else rule.variations.columns[key][place]
         return parameter_value(value, parameter.unit)
 
@@ -153,12 +176,33 @@ class SweepReport:
                 for number, reason in self.impossible()
             ],
             "organisation": self.sweep.organisation(self.code).to_dicts(),
+            "findings": [finding.entry() for finding in self.findings()],
             "quantiles": {name: frame.to_dicts() for name, frame in of_draws.items()} if self.is_drawn else {},
             "manifest": dict(self.sweep.manifest),
         }
 
+    @cached_property
+    def falls(self) -> list[Fall]:
+        """Return for each organisation its largest fall from the base run, the largest first; none that never falls."""
+        largest: dict[str, Fall] = {}
+        first = 1
+        for rule in self.rules:
+            changes = rule.results[self.year] - rule.base_results(self.year)
+            lowest = np.nanargmin(np.where(np.isnan(changes), np.inf, changes), axis=0)
+            for row, (code, place) in enumerate(zip(rule.codes(self.year), lowest.tolist(), strict=True)):
+                fall = Fall(code, first + place, float(-changes[place, row]))
+                if fall.size > (largest[code].size if code in largest else 0):
+                    largest[code] = fall
+            first += rule.variations.count
+        return sorted(largest.values(), key=lambda fall: (-fall.size, fall.code))
+
     def _chosen_code(self) -> str:
-        """Return the organisation that loses most in the base run; else the one whose results range most."""
+        """Return the organisation whose result falls most; else that which loses most in the base run, or ranges most.
+
+        Draws move every organisation, so of them the base run decides.
+        """
+        if not self.is_drawn and (falls := self.falls):
+            return falls[0].code
         if self.base and self.base.losses:
             return self.base.losses[0].figures.code
         ranges = self.sweep.quantiles.filter(year=self.year).with_columns(range=pl.col("p95") - pl.col("p05"))
@@ -192,6 +236,7 @@ def sweep_document(report: SweepReport, *, is_short: bool = False, file_names: S
         _title(report),
         *document.written_line(file_names),
         *_reasons(report),
+        *_failing_checks(report),
         *report.cautions(full=not is_short),
         *settings_of(report.scheme, full=True),
         *(Paragraph(note) for note in dict.fromkeys(note for rule in report.rules for note in rule.variations.notes)),
@@ -203,21 +248,44 @@ def sweep_document(report: SweepReport, *, is_short: bool = False, file_names: S
         if report.is_drawn:
             blocks += [*_quantiles(report), *_most_varying(report)]
         else:
-            blocks += [*_scenarios(report, numbers), *_sparklines(report), *_organisation(report, numbers)]
+            blocks += [*_scenarios(report, numbers), *_sparklines(report)]
+            blocks += [*_falls(report), *_organisation(report, numbers)]
+    blocks += warnings_on_inputs(report.findings(), is_short=is_short)
     if not is_short:
         manifest = document.Verbatim(json_text(dict(sweep.manifest)).rstrip(), "json")
         blocks += [*_impossible(report), Heading("Manifest"), manifest]
     return document.Document(blocks)
 
 
+def warnings_on_inputs(findings: Iterable[Finding], *, is_short: bool) -> Iterator[document.Block]:
+    """Yield the warnings about inputs; on a screen the first of each kind, and how many more there are."""
+    warnings = [finding for finding in findings if finding.level == "warning"]
+    if warnings:
+        yield document.Findings(warnings, most_per_kind=1) if is_short else document.Findings(warnings)
+
+
+def _failing_checks(report: SweepReport) -> Iterator[document.Block]:
+    """Yield each check that fails in a scenario: its rule and year, in how many scenarios, and their values."""
+    first, items = 1, []
+    for rule in report.rules:
+        for year, figures in rule.figures.items():
+            for name in (name for name in figures if name.startswith(FAILS)):
+                numbers = [first + place for place in np.flatnonzero(figures[name] == 1).tolist()]
+                where = ", ".join([*rule.rule_names().values(), year, name.removeprefix(FAILS)])
+                items.append(f"{where}: {counted(len(numbers), 'scenario')}, {_values(report, numbers)}")
+        first += rule.variations.count
+    if items:
+        yield Heading("Checks fail", Tone.WARNING)
+        yield from map(Item, items)
+
+
 def _title(report: SweepReport) -> document.Title:
     """Return the title: the scheme, how many scenarios there are, and how many are possible."""
-    scheme, count = report.scheme, report.sweep.count
-    subject = scheme.name if report.rule_keys else scheme.title
+    count = report.sweep.count
     impossible = report.sweep.impossible_count
     of_all = {0: "all possible.", count: "none of them possible."} if count > 1 else {0: "possible.", 1: "impossible."}
     possible = of_all.get(impossible, f"{count - impossible:,} possible, {impossible:,} impossible.")
-    return document.Title([f"{subject}:", f"{counted(count, 'scenario')},", possible])
+    return document.Title([f"{report.subject}:", f"{counted(count, 'scenario')},", possible])
 
 
 def _reasons(report: SweepReport) -> Iterator[document.Block]:
@@ -261,14 +329,14 @@ def _values(report: SweepReport, numbers: Sequence[int]) -> str:
     places = [report.located(number)[1] for number in numbers]
     if not rule.variations.columns:
         return f"number {numbers[0]:,}" if len(numbers) == 1 else f"numbers {numbers[0]:,} to {numbers[-1]:,}"
-    texts = []
-    for key, values in rule.variations.columns.items():
-        first, last = (pick(places, key=values.__getitem__) for pick in (min, max))
+    texts, is_between = [], np.ones(rule.variations.count, dtype=bool)
+    for key, of_scenarios in rule.variations.columns.items():
+        values = np.array(of_scenarios)
+        first, last = (pick(places, key=of_scenarios.__getitem__) for pick in (min, max))
         ends = [report.setting(rule, key, place) for place in (first, last)]
-        between = sum(values[first] <= value <= values[last] for value in values)
-        some = "some of " if len(rule.variations.columns) == 1 and between > len(numbers) else ""
-        texts.append(f"{some}{key} {ends[0] if values[first] == values[last] else ' to '.join(ends)}")
-    return ", ".join(texts)
+        is_between &= (values >= values[first]) & (values <= values[last])
+        texts.append(f"{key} {ends[0] if values[first] == values[last] else ' to '.join(ends)}")
+    return f"{'some of ' if is_between.sum() > len(numbers) else ''}{', '.join(texts)}"
 
 
 def _evenly(numbers: Sequence[int], most: int) -> Sequence[int]:
@@ -310,7 +378,8 @@ def _base_identity(report: SweepReport) -> list[str]:
     rule = report.rules[0]
     names = [""] if rule.variations.names else []
     own_rules = [str(getattr(rule.base.scheme, key) or "–") if rule.base else "–" for key in report.rule_keys]
-    keys = [report.setting(rule, key) if key in rule.variations.columns else "–" for key in report.keys]
+    known = rule.base.scheme.parameters if rule.base else {}
+    keys = [report.setting(rule, key) if key.partition("@")[0] in known else "–" for key in report.keys]
     return ["base", *names, *own_rules, *keys]
 
 
@@ -379,6 +448,27 @@ def sparkline(values: Sequence[float], lowest: float, highest: float) -> str:
     size = highest - lowest
     levels = [value if math.isnan(value) else (value - lowest) / size if size > 0 else 0.0 for value in values]
     return "".join("·" if math.isnan(level) else _BLOCKS[min(7, int(level * 8))] for level in levels)
+
+
+def _falls(report: SweepReport) -> Iterator[document.Block]:
+    """Yield the organisations whose results fall most from the base run, each in the scenario where it falls most."""
+    falls, year = report.falls, report.year
+    if not falls:
+        return
+    names = [Column("", Role.CODE), Column("Name", Role.NAME, least=16)]
+    columns = [*names, Column("No."), Column("Base", spare=2), Column("Result", spare=1), Column("Fall"), Column("%")]
+    rows = []
+    for fall in falls[:_MOST_FALLS]:
+        rule, place = report.located(fall.scenario)
+        row = rule.codes(year).index(fall.code)
+        base, result = (float(values[row]) for values in (rule.base_results(year), rule.results[year][place]))
+        cells = [f"{fall.scenario:,}", report.write(base), report.write(result), *_difference(report, result, base)]
+        rows.append(Row([fall.code, rule.names(year)[row] or "–", *cells]))
+    noun = report.scheme.organisation
+    yield Heading(f"Largest falls from the base run in {year}")
+    yield Table(columns, rows, inset=False)
+    count = len(report.rules[0].codes(year))
+    yield Paragraph(f"Each {noun} in the scenario where it falls most; {len(falls):,} of {count:,} fall in any.")
 
 
 def _organisation(report: SweepReport, chosen: Sequence[int]) -> Iterator[document.Block]:

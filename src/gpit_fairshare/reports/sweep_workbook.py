@@ -66,10 +66,11 @@ def _add_frame(report: SweepReport, sheet: Sheet, frame: pl.DataFrame) -> None:
 
 def _unit(report: SweepReport, name: str) -> str | None:
     """Return the unit of a column of a frame; None if it has none."""
-    scheme = report.scheme
-    symbol = scheme.symbols.get(name.rpartition(": ")[2].partition("@")[0])  # `step: lose`, `revenue_budget@2015/16`
-    of_result = name in ("allocated", "base", *PERCENT)
-    return scheme.symbols[scheme.result].unit if of_result else symbol.unit if symbol else None
+    if name in ("allocated", "base", *PERCENT):
+        return report.scheme.symbols[report.scheme.result].unit
+    symbol_name = name.rpartition(": ")[2].partition("@")[0]  # `step: lose`, `revenue_budget@2015/16`
+    symbols = (rule.scheme.symbols.get(symbol_name) for rule in report.rules)  # each rule has its own steps
+    return next((symbol.unit for symbol in symbols if symbol), None)
 
 
 def _cell(value: Any) -> Any:
@@ -128,7 +129,7 @@ def _impossible(report: SweepReport) -> Sheet:
 
 def _about(report: SweepReport, caution: str) -> Sheet:
     """Return the sheet with the cautions, the notes on draws, and the manifest."""
-    sheet = Sheet("About", f"Scenarios of {report.scheme.title}", "")
+    sheet = Sheet("About", f"Scenarios of {report.subject}", "")
     sheet.add_headings((("Item", 34), ("Value", Prose(90))))
     counts = f"{report.sweep.count:,}, of which {report.sweep.impossible_count:,} impossible"
     notes = dict.fromkeys(note for rule in report.rules for note in rule.variations.notes)

@@ -422,7 +422,10 @@ def outside_text(value: ParameterValue, limit: ParameterValue, year: str, bound:
         bound: `minimum` or `maximum`.
         bound_text: The bound as its file has it: a number, or a parameter.
     """
-    its_value = f", which is {limit.as_written} in that year" if limit.as_written != bound_text else ""
+    is_number = limit.as_written == bound_text
+    its_value = "" if is_number else f", which is {limit.as_written} in that year"
+    if is_number and value.as_written.endswith("%") and not bound_text.endswith("%"):
+        bound_text = as_percentage(bound_text)  # -1 as -100%, as the value is written
     return f"is {value.as_written} in {year}; its {bound} is {bound_text}{its_value}"
 
 

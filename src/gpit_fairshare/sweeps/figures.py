@@ -31,6 +31,8 @@ COUNTS: Final = ("gain", "lose")
 LARGEST_LOSS_ROW: Final = "largest_loss_row"
 OUTCOME: Final = "outcome: "
 """The start of the name of a column with the number of organisations that have an outcome."""
+FAILS: Final = "check fails: "
+"""The start of the name of a column that has 1 where a check fails, and 0 where it is true."""
 COLUMNS: Final = frozenset(
     {
         *("scenario", "name", "formula", "transition", "year", "impossible"),
@@ -57,7 +59,8 @@ def figures_of(year: BatchYear) -> dict[str, Array]:
     They are `allocated` (the total of the result) and `unspent` in £; the number of organisations that `gain` and
     `lose` £1 or more on historic spend, `largest_loss` in £ and the row of the organisation that has it; the number
     with each outcome; `lowest_per_head` and `highest_per_head` in £ per registered patient; and each step with one
-    national value, with the name that `step_column` gives. What the inputs do not allow is left out.
+    national value, with the name that `step_column` gives; and 1 or 0 for a check that fails in any scenario of the
+    batch. What the inputs do not allow is left out.
     """
     scheme = year.scheme
     result = year.on_all_rows(year.column(scheme.result, ORGANISATION)[0], ORGANISATION)
@@ -70,6 +73,11 @@ def figures_of(year: BatchYear) -> dict[str, Array]:
     for step in scheme.steps:
         if step.kind == NATIONAL and step.type == "number":
             figures[step_column(step.name)] = year.column(step.name, NATIONAL)[0][:, 0]
+    for check in scheme.checks:
+        known = year.shared.checks.get(check.where)
+        is_true = year.checks[check.where] if known is None else np.array([known.holds])
+        if not is_true.all():
+            figures[f"{FAILS}{check.name}"] = ~is_true
     return figures
 
 

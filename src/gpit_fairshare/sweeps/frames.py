@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from gpit_fairshare.sweeps.figures import COUNTS, LARGEST_LOSS_ROW, OUTCOME, parameter_column, step_column
+from gpit_fairshare.sweeps.figures import COUNTS, FAILS, LARGEST_LOSS_ROW, OUTCOME, parameter_column, step_column
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -82,7 +82,7 @@ def frame_of(rule: SweepOfRule, year: str, first: int) -> pl.DataFrame:
     columns = _identities(rule, year, first)
     figures = dict(rule.figures[year])
     row_of_loss = figures.pop(LARGEST_LOSS_ROW, None)
-    counts = [name for name in figures if name in COUNTS or name.startswith(OUTCOME)]
+    counts = [name for name in figures if name in COUNTS or name.startswith((OUTCOME, FAILS))]
     frame = pl.DataFrame({**columns, **figures}, nan_to_null=True).with_columns(pl.col(counts).cast(pl.Int64))
     if row_of_loss is not None:
         codes = rule.codes(year)
@@ -135,7 +135,11 @@ def quantiles_of(rule: SweepOfRule, year: str) -> pl.DataFrame:
 
 def figure_quantiles_of(rule: SweepOfRule, year: str) -> pl.DataFrame:
     """Return a row for each national figure of a rule in a year, over the possible scenarios."""
-    figures = {name: values for name, values in rule.figures[year].items() if name != LARGEST_LOSS_ROW}
+    figures = {
+        name: values
+        for name, values in rule.figures[year].items()
+        if name != LARGEST_LOSS_ROW and not name.startswith(FAILS)
+    }
     values = np.column_stack([*figures.values()]) if figures else np.empty((rule.variations.count, 0))
     return _quantiles(rule, year, {"figure": pl.Series([*figures], dtype=pl.String)}, values)
 

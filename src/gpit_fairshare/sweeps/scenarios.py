@@ -6,6 +6,7 @@ Each value is read from a text as `--set` reads it, so that a single run with `-
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -221,6 +222,9 @@ def _settings_of(heading: Setting, text: str, unit: str | None) -> list[Setting]
     texts = [_signed_zero(value.strip(), unit) for value in text.split(",")]
     if not all(texts):
         raise UsageError(f"{heading.flag}={one_line(text)}: {_EXPECTED}")
+    if groups := [value for value in texts[1:] if re.fullmatch("0[0-9]+", value)]:
+        remedy = f"write a number without commas, as {''.join(texts)}"
+        raise UsageError(f"{heading.flag}={one_line(text)}: {groups[0]} is no value by itself; {remedy}")
     settings = [_setting(heading, value) for value in texts]
     _refuse_mixture(heading, settings, unit)
     seen = set()
@@ -262,7 +266,7 @@ def _refuse_mixture(heading: Setting, settings: Sequence[Setting], unit: str | N
 
 
 def _range(heading: Setting, text: str, unit: str | None) -> list[str]:
-    """Return the values of `FIRST:LAST:STEP` as texts; the last is one of them if the steps meet it.
+    """Return the values of `FIRST:LAST:STEP` as texts; the last is one of them, even if the steps do not meet it.
 
     Raises:
         UsageError: A part is missing or not a number, the parts are not written in one way, the steps do not lead from
@@ -288,12 +292,12 @@ def _range(heading: Setting, text: str, unit: str | None) -> list[str]:
         raise UsageError(f"{flag}: STEP is 0; give one that leads from FIRST to LAST")
     if (last - first) * step < 0:
         raise UsageError(f"{flag}: STEP leads away from LAST; write {_text(-step, percent)}, or swap FIRST and LAST")
-    count = (last - first) // step + 1
+    count = -((first - last) // step) + 1
     if count > MOST_SCENARIOS:
         raise UsageError(f"{flag}: {_too_many([count])}; use a longer STEP")
     factor = "*" if ends[0].as_written.startswith("*") else ""
     plus = "+" if ends[0].is_relative(unit) and not factor else ""
-    values = (first + step * index for index in range(count))
+    values = [*(first + step * index for index in range(count - 1)), last]
     return [f"{factor or (plus if value >= 0 else '')}{_text(value, percent)}" for value in values]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence  # noqa: TC003  # the signature of `solve` reads it from the annotations
+from collections.abc import Sequence  # the signature of `solve` reads it from the annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cached_property
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from gpit_fairshare.allocation import AllocateOptions, load_scheme, read
-from gpit_fairshare.engine import calculate
+from gpit_fairshare.engine import calculate, versions_now
 from gpit_fairshare.engine.batches.running import run_scenarios
 from gpit_fairshare.errors import CalculationError, SchemeError, UsageError
 from gpit_fairshare.plugins import allowed
@@ -22,7 +22,8 @@ from gpit_fairshare.presentation import Presented
 from gpit_fairshare.run_options import called_with
 from gpit_fairshare.scheme.values import Setting
 from gpit_fairshare.scheme.written_numbers import fraction, fraction_text, percentage_problem
-from gpit_fairshare.sweeps.conditions import Balance, ComparedFigures, Formula, condition_of
+from gpit_fairshare.sweeps import BALANCED
+from gpit_fairshare.sweeps.conditions import OPTION, Balance, ComparedFigures, Formula, condition_of
 from gpit_fairshare.sweeps.scenarios import checked_names, grid
 from gpit_fairshare.words import one_line
 
@@ -68,6 +69,20 @@ class SolveOptions(AllocateOptions):
     step: str | float | None = None
     year: str | None = None
 
+    def __post_init__(self) -> None:
+        """Check the type of each value.
+
+        Raises:
+            UsageError: One has another type.
+        """
+        super().__post_init__()
+        for name, example in (("parameter", "unit_rate"), ("condition", BALANCED), ("year", "2015/16")):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (name == "year" and value is None):
+                raise UsageError(f'{name}={one_line(repr(value))}: expected a text, such as "{example}"')
+        if isinstance(self.between, str) or not isinstance(self.between, Sequence):
+            raise UsageError(f"between={one_line(repr(self.between))}: expected two values, such as (0, 1000)")
+
 
 @dataclass(frozen=True, slots=True)
 class Values:
@@ -85,6 +100,10 @@ class Values:
         """Return a value as `--set` takes it."""
         value = self.first + index * self.step
         return f"{fraction_text(value * 100)}%" if self.unit == "%" else fraction_text(value)
+
+    def step_text(self) -> str:
+        """Return the distance of neighbours, as a value is written."""
+        return f"{fraction_text(abs(self.step) * 100)}%" if self.unit == "%" else fraction_text(abs(self.step))
 
     def number(self, index: int) -> float:
         """Return a value in its unit."""
@@ -126,6 +145,8 @@ class Proof:
     figures: tuple[ComparedFigures, ...] = ()
     impossible: str = ""
     """The message of the run, if it has no result."""
+    failing_checks: tuple[str, ...] = ()
+    """Checks of the scheme that fail, each with its year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +248,7 @@ class Solution(Presented):
             "condition": self.condition,
             "years": [*self.years],
             "between": [values.text(0), values.text(values.count - 1)],
-            "step": fraction_text(abs(values.step)),
+            "step": values.step_text(),
             "is_found": self.is_found,
             "answers": [asdict(answer) for answer in self.answers],
             "ends": [asdict(proof) for proof in self.ends],
@@ -243,6 +264,8 @@ class Solution(Presented):
             "draft": [*self.scheme.drafts],
             "illustrative": [*self.inputs.illustrative],
             "inputs": [{"file": source.name, "sha256": source.sha256} for source in self.inputs.sources],
+            "findings": [finding.entry() for finding in self.inputs.findings],
+            "versions": versions_now(),
         }
 
 
@@ -453,7 +476,10 @@ class _Narrowing:
             self.example = self.example or result
             failing = self.condition.failing_years(result)
             figures = tuple(self.condition.figures(result))
-            proof = replace(proof, is_true=not failing, failing_years=failing, figures=figures)
+            checks = tuple(
+                f"{check.name} ({check.year})" for check in result.checks if not check.holds and check.name != OPTION
+            )
+            proof = replace(proof, is_true=not failing, failing_years=failing, figures=figures, failing_checks=checks)
         if (proof.is_true, not proof.impossible) != trial.state:
             raise RuntimeError(f"{self.heading.key}={text}: the sweep and a single run differ")
         return proof

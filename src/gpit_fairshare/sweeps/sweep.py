@@ -19,12 +19,12 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.presentation import Presented
-from gpit_fairshare.run_options import DEFAULT_SCHEME, DataFrame, called_with, listed
+from gpit_fairshare.run_options import DEFAULT_SCHEME, DataFrame, called_with, checked_texts, listed
 from gpit_fairshare.sweeps.draws import draws
-from gpit_fairshare.sweeps.figures import figures_of
+from gpit_fairshare.sweeps.figures import FAILS, figures_of
 from gpit_fairshare.sweeps.frames import SweepOfRule, figure_quantiles_of, frame_of, organisations_of, quantiles_of
 from gpit_fairshare.sweeps.scenarios import Scenarios, counts_text, from_file, from_rows, grid, rules_in
-from gpit_fairshare.words import joined, plural
+from gpit_fairshare.words import joined, one_line, plural
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 DEFAULT_RUNS: Final = 1000
 DEFAULT_SEED: Final = 1
+_VARY: Final = 'a text or a list of texts, such as "revenue_budget=-5%:+0%:1%"'
+_DRAW: Final = 'a text or a list of texts, such as "registered_population:normal:0.02"'
 MOST_RESULTS: Final = 125_000_000
 """Most results of organisations, over all scenarios and years: they are kept, and need 1 GB."""
 
@@ -59,6 +61,20 @@ class SweepOptions(AllocateOptions):
     runs: int | None = None
     seed: int | None = None
 
+    def __post_init__(self) -> None:
+        """Check the type of each value; one text may be given without a list.
+
+        Raises:
+            UsageError: One has another type.
+        """
+        super().__post_init__()
+        for name, expected in (("vary", _VARY), ("draw", _DRAW)):
+            object.__setattr__(self, name, checked_texts(name, getattr(self, name), expected))
+        for name in ("runs", "seed"):
+            value = getattr(self, name)
+            if value is not None and type(value) is not int:
+                raise UsageError(f"{name}={one_line(repr(value))}: expected a whole number")
+
 
 @dataclass(frozen=True, repr=False)
 class Sweep(Presented):
@@ -81,7 +97,7 @@ class Sweep(Presented):
         Args:
             paths: The files; their folders must exist. An input file is never overwritten.
             by_organisation: Whether tables hold `organisations` instead, or `quantiles` after draws.
-            organisation: Code or name of the organisation to show; None for the one that loses most in the base run.
+            organisation: Code or name of the organisation to show; None for the one that falls most from the base run.
 
         Returns:
             The files written.
@@ -168,12 +184,13 @@ def count_in_words(plans: Sequence[PlannedRule]) -> str:
 
 
 def scenarios(
-    vary: Sequence[str],
+    vary: str | Sequence[str],
     *,
     scheme: str | Path = DEFAULT_SCHEME,
     formula: str | Path | None = None,
     transition: str | Path | None = None,
     settings: Mapping[str, float | str] | None = None,
+    years: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Return the scenarios of a sweep without running them, to change some and give them to `sweep(scenarios=…)`.
 
@@ -183,6 +200,7 @@ def scenarios(
         formula: Replaces the scheme's formula.
         transition: Replaces the scheme's transition.
         settings: Parameter values of all scenarios.
+        years: Years to run instead of the scheme's.
 
     Returns:
         A Polars frame with a row for each scenario: its number `scenario`, and each parameter that varies, in its unit.
@@ -191,10 +209,10 @@ def scenarios(
         UsageError: `vary` is empty, or a text in it cannot be used.
         SchemeError: The scheme cannot be used.
     """  # noqa: DOC502 - some raised by what it calls
-    pairs, others = rules_in(vary)
+    pairs, others = rules_in(checked_texts("vary", vary, _VARY))
     if not others or pairs != [(None, None)]:
         raise UsageError("scenarios: give parameters to vary; sweep takes formula=… and transition=… too")
-    rule = AllocateOptions(scheme=scheme, formula=formula, transition=transition, settings=settings)
+    rule = AllocateOptions(scheme=scheme, formula=formula, transition=transition, settings=settings, years=years)
     variations = grid(load_scheme(rule, needs_values=False), others)
     return pl.DataFrame({"scenario": range(1, variations.count + 1), **variations.columns})
 
@@ -317,8 +335,17 @@ def _swept(plan: PlannedRule, base: Result | None, base_problem: str) -> SweepOf
                 figures[name].setdefault(figure, np.full(number, np.nan))[places] = of_figure
 
     runs = run_scenarios(scheme, inputs, {**variations.values, **variations.inputs}, number, variations.refused, take)
-    for column in (*results.values(), *(column for of_year in figures.values() for column in of_year.values())):
-        column[[*runs.impossible]] = np.nan
+    impossible = [*runs.impossible]
+    for of_year in results.values():
+        of_year[impossible] = np.nan
+    for columns in figures.values():
+        for name, column in [*columns.items()]:
+            if name.startswith(FAILS):
+                column[np.isnan(column)] = 0.0  # a batch in which it never fails
+                column[impossible] = 0.0
+                if not column.any():
+                    del columns[name]
+            column[impossible] = np.nan
     of_plan = plan.formula, plan.transition, scheme, inputs, variations
     return SweepOfRule(*of_plan, base, base_problem, results, figures, runs.impossible, runs.single_runs)
 
