@@ -338,7 +338,7 @@ def test_who_falls_most_is_shown_in_the_scenario_where_it_falls_most(shares, fil
         (code, "1", [f"-£{fall},000", "-50.0%"]) for code, fall in (("D", 400), ("C", 300), ("B", 200), ("A", 100))
     ]
     assert "Each CCG in the scenario where it falls most; 4 of 4 fall in any." in lines
-    assert any(line.endswith("D in 2014/15") or line.endswith("(D) in 2014/15") for line in lines)
+    assert any(line.endswith(("D in 2014/15", "(D) in 2014/15")) for line in lines)
     assert not any(line.startswith("Largest falls") for line in rising)
 
 

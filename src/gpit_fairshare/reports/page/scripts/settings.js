@@ -182,8 +182,11 @@ function checkBounds(model, settled) {
         const limit = isName ? valueIn(model, settled, text, year) : { value: readNumber(text), written: text };
         if (bound === "minimum" ? value.value >= limit.value : value.value <= limit.value) continue;
         const itsValue = isName ? `, which is ${limit.written} in that year` : "";
+        // -1 as -100%, as the value is written.
+        const isPercentage = !isName && value.written.endsWith("%") && !text.endsWith("%");
+        const its = `${bound} is ${isPercentage ? asPercentage(text) : text}${itsValue}`;
         try {
-          refuseSetting("--set", `${name} is ${value.written} in ${year}; its ${bound} is ${text}${itsValue}`);
+          refuseSetting("--set", `${name} is ${value.written} in ${year}; its ${its}`);
         } catch (fault) {
           throw Object.assign(fault, { name, year });
         }
