@@ -71,16 +71,16 @@ def sweep_of(result, values, number):
         for year in years:
             for step in result.scheme.steps:
                 array = np.broadcast_to(
-                    year.column(step.name, step.kind)[0], (scenarios.number, year.shared.rows[step.kind])
+                    year.column(step.name, step.kind)[0], (scenarios.count, year.shared.rows[step.kind])
                 )
                 steps.setdefault((year.shared.year, step.name), []).extend(array.tolist())
             for check in result.scheme.checks:
                 holds = year.checks.get(check.where)
-                same = [year.shared.checks[check.where].holds] * scenarios.number if holds is None else holds.tolist()
+                same = [year.shared.checks[check.where].holds] * scenarios.count if holds is None else holds.tolist()
                 checks.setdefault((year.shared.year, check.name), []).extend(same)
             for outcome in result.scheme.outcomes:
                 array = year.outcomes.get(outcome.where, year.shared.is_true.get(outcome.where))
-                array = np.broadcast_to(array, (scenarios.number, year.shared.rows[ORGANISATION]))
+                array = np.broadcast_to(array, (scenarios.count, year.shared.rows[ORGANISATION]))
                 outcomes.setdefault(year.shared.year, []).append((outcome.label, array))
 
     runs = run_scenarios(result.scheme, result.inputs, values, number, {}, take)

@@ -95,7 +95,7 @@ def _effects_of(result: Result, moved: Sequence[Parameter]) -> list[tuple[float 
         for year in years:
             before = result.years[year.shared.year].organisations[scheme.result].to_numpy()
             change = year.column(scheme.result, ORGANISATION)[0] - before
-            for scenario, row in enumerate(np.broadcast_to(change, (batch.number, len(before))).tolist(), places.start):
+            for scenario, row in enumerate(np.broadcast_to(change, (batch.count, len(before))).tolist(), places.start):
                 differences[scenario] += row
 
     runs = run_scenarios(scheme, result.inputs, varied, len(moved), {}, take)

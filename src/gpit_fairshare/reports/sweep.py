@@ -71,9 +71,9 @@ class SweepReport:
         self.scheme, self.inputs = self.rules[0].scheme, self.rules[0].inputs
         self.year = self.scheme.years[-1]
         self.rule_keys = [*self.rules[0].rule_names()]
-        self.keys = [*dict.fromkeys(key for rule in self.rules for key in rule.variations.columns)]
+        self.keys = [*dict.fromkeys(key for rule in self.rules for key in rule.scenarios.columns)]
         self.subject = self.scheme.name if self.rule_keys else self.scheme.title
-        self.is_drawn = any(rule.variations.inputs for rule in self.rules)
+        self.is_drawn = any(rule.scenarios.inputs for rule in self.rules)
         base = self.rules[0].base
         self.base = Opening(base) if base else None
         self.write = writer_of(self.scheme)
@@ -110,8 +110,8 @@ class SweepReport:
         """Return the rule of a scenario, whose number counts from 1, and its place among those of the rule, from 0."""
         place, rules = number - 1, iter(self.rules)
         rule = next(rules)
-        while place >= rule.variations.count:
-            place -= rule.variations.count
+        while place >= rule.scenarios.count:
+            place -= rule.scenarios.count
             rule = next(rules)
         return rule, place
 
@@ -120,7 +120,7 @@ class SweepReport:
         first = 1
         for rule in self.rules:
             yield from ((first + place, rule.impossible[place]) for place in sorted(rule.impossible))
-            first += rule.variations.count
+            first += rule.scenarios.count
 
     def possible(self) -> list[int]:
         """Return the numbers of the possible scenarios."""
@@ -146,14 +146,14 @@ class SweepReport:
         name, _, year = key.partition("@")
         scheme = rule.base.scheme if rule.base and place is None else rule.scheme
         parameter = scheme.parameters[name]
-        value = parameter.values[year or self.year].value if place is None else rule.variations.columns[key][place]
+        value = parameter.values[year or self.year].value if place is None else rule.scenarios.columns[key][place]
         return parameter_value(value, parameter.unit)
 
     def identity(self, number: int) -> list[str]:
         """Return the number of a scenario, its name if scenarios have names, and all that varies, as texts."""
         rule, place = self.located(number)
-        names = [rule.variations.names[place]] if rule.variations.names else []
-        keys = [self.setting(rule, key, place) if key in rule.variations.columns else "–" for key in self.keys]
+        names = [rule.scenarios.names[place]] if rule.scenarios.names else []
+        keys = [self.setting(rule, key, place) if key in rule.scenarios.columns else "–" for key in self.keys]
         return [f"{number:,}", *names, *rule.rule_names().values(), *keys]
 
     def result(self, rule: SweepOfRule, place: int | None = None) -> float:
@@ -193,7 +193,7 @@ class SweepReport:
                 fall = Fall(code, first + place, float(-changes[place, row]))
                 if fall.size > (largest[code].size if code in largest else 0):
                     largest[code] = fall
-            first += rule.variations.count
+            first += rule.scenarios.count
         return sorted(largest.values(), key=lambda fall: (-fall.size, fall.code))
 
     def _chosen_code(self) -> str:
@@ -239,7 +239,7 @@ def sweep_document(report: SweepReport, *, is_short: bool = False, file_names: S
         *_failing_checks(report),
         *report.cautions(full=not is_short),
         *settings_of(report.scheme, full=True),
-        *(Paragraph(note) for note in dict.fromkeys(note for rule in report.rules for note in rule.variations.notes)),
+        *(Paragraph(note) for note in dict.fromkeys(note for rule in report.rules for note in rule.scenarios.notes)),
     ]
     if not report.base:
         problem = report.rules[0].base_problem
@@ -273,7 +273,7 @@ def _failing_checks(report: SweepReport) -> Iterator[document.Block]:
                 numbers = [first + place for place in np.flatnonzero(figures[name] == 1).tolist()]
                 where = ", ".join([*rule.rule_names().values(), year, name.removeprefix(FAILS)])
                 items.append(f"{where}: {counted(len(numbers), 'scenario')}, {_values(report, numbers)}")
-        first += rule.variations.count
+        first += rule.scenarios.count
     if items:
         yield Heading("Checks fail", Tone.WARNING)
         yield from map(Item, items)
@@ -327,10 +327,10 @@ def _values(report: SweepReport, numbers: Sequence[int]) -> str:
     """Return the values of some scenarios: `revenue_budget £1 to £5`, with `some of` if others between are possible."""
     rule, _ = report.located(numbers[0])
     places = [report.located(number)[1] for number in numbers]
-    if not rule.variations.columns:
+    if not rule.scenarios.columns:
         return f"number {numbers[0]:,}" if len(numbers) == 1 else f"numbers {numbers[0]:,} to {numbers[-1]:,}"
-    texts, is_between = [], np.ones(rule.variations.count, dtype=bool)
-    for key, of_scenarios in rule.variations.columns.items():
+    texts, is_between = [], np.ones(rule.scenarios.count, dtype=bool)
+    for key, of_scenarios in rule.scenarios.columns.items():
         values = np.array(of_scenarios)
         first, last = (pick(places, key=of_scenarios.__getitem__) for pick in (min, max))
         ends = [report.setting(rule, key, place) for place in (first, last)]
@@ -363,7 +363,7 @@ def _shown(count: int, numbers: Sequence[int], noun: str = "scenario") -> Iterat
 
 def _identity_columns(report: SweepReport) -> list[Column]:
     """Return the columns that say which scenario a row is."""
-    names = [Column("Name", Role.NAME, least=8)] if report.rules[0].variations.names else []
+    names = [Column("Name", Role.NAME, least=8)] if report.rules[0].scenarios.names else []
     rules = [Column(sentence(key), Role.LABEL) for key in report.rule_keys]
     return [Column("No."), *names, *rules, *(Column(in_words(key)) for key in report.keys)]
 
@@ -376,7 +376,7 @@ def in_words(key: str) -> str:
 def _base_identity(report: SweepReport) -> list[str]:
     """Return the cells that say that a row is the base run, with the values of the scheme."""
     rule = report.rules[0]
-    names = [""] if rule.variations.names else []
+    names = [""] if rule.scenarios.names else []
     own_rules = [str(getattr(rule.base.scheme, key) or "–") if rule.base else "–" for key in report.rule_keys]
     known = rule.base.scheme.parameters if rule.base else {}
     keys = [report.setting(rule, key) if key.partition("@")[0] in known else "–" for key in report.keys]
@@ -514,7 +514,7 @@ def _quantiles(report: SweepReport) -> Iterator[document.Block]:
             for name, (label, write) in report.figures.items()
         ]
         yield Table([Column("", Role.LABEL), Column("Base"), *_quantile_columns()], rows, inset=False)
-        seed = report.rules[0].variations.seed
+        seed = report.rules[0].scenarios.seed
         yield Paragraph(f"Quantiles over {counted(possible, 'scenario')}{omitted}. Seed {seed}.")
 
 

@@ -117,7 +117,7 @@ def _impossible(report: SweepReport) -> Sheet:
     """Return the sheet of impossible scenarios with their reasons."""
     sheet = Sheet("Impossible", "Scenarios without a result, and why", "", frozen=1)
     varied = [*report.rule_keys, *report.keys]
-    names = ["Name"] if report.rules[0].variations.names else []
+    names = ["Name"] if report.rules[0].scenarios.names else []
     headings = [(heading, 16) for heading in ("Scenario", *names, *map(in_words, varied), "Year")]
     sheet.add_headings((*headings, ("Where", 30), ("Reason", Prose(60))))
     rows = [
@@ -132,7 +132,7 @@ def _about(report: SweepReport, caution: str) -> Sheet:
     sheet = Sheet("About", f"Scenarios of {report.subject}", "")
     sheet.add_headings((("Item", 34), ("Value", Prose(90))))
     counts = f"{report.sweep.count:,}, of which {report.sweep.impossible_count:,} impossible"
-    notes = dict.fromkeys(note for rule in report.rules for note in rule.variations.notes)
+    notes = dict.fromkeys(note for rule in report.rules for note in rule.scenarios.notes)
     rows = [("Scenarios", counts), *([("Caution", caution)] if caution else []), *(("Note", note) for note in notes)]
     sheet.fill_rows([*rows, *_entries(report.sweep.manifest)])
     return sheet

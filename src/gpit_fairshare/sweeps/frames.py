@@ -34,7 +34,7 @@ class SweepOfRule:
     transition: str | None
     scheme: Scheme
     inputs: Inputs
-    variations: Scenarios
+    scenarios: Scenarios
     base: Result | None
     """The single run of the scheme's own rule and values; None if that is impossible."""
     base_problem: str
@@ -68,7 +68,7 @@ class SweepOfRule:
 
     def reasons(self) -> list[str | None]:
         """Return for each scenario why it is impossible; None if it is possible."""
-        places = range(self.variations.count)
+        places = range(self.scenarios.count)
         return [self.impossible[place].reason if place in self.impossible else None for place in places]
 
     def rule_names(self) -> dict[str, str]:
@@ -93,12 +93,12 @@ def frame_of(rule: SweepOfRule, year: str, first: int) -> pl.DataFrame:
 
 def _identities(rule: SweepOfRule, year: str, first: int) -> dict[str, Any]:
     """Return the columns that say what each scenario is: its number and name, the rule, what varies, and the year."""
-    number, variations = rule.variations.count, rule.variations
+    number, scenarios = rule.scenarios.count, rule.scenarios
     columns: dict[str, Any] = {"scenario": np.arange(first, first + number)}
-    if variations.names:
-        columns["name"] = [*variations.names]
+    if scenarios.names:
+        columns["name"] = [*scenarios.names]
     columns |= {key: [name] * number for key, name in rule.rule_names().items()}
-    varying = {parameter_column(key): values for key, values in variations.columns.items()}
+    varying = {parameter_column(key): values for key, values in scenarios.columns.items()}
     return {**columns, **varying, "year": [year] * number}
 
 
@@ -106,7 +106,7 @@ def organisations_of(rule: SweepOfRule, year: str, first: int, only: str | None 
     """Return a row for each scenario and organisation of a rule in a year; `only` is the code of a single one."""
     rows = [row for row, code in enumerate(rule.codes(year)) if only in (None, code)]
     codes, names = ([texts[row] for row in rows] for texts in (rule.codes(year), rule.names(year)))
-    number, values = rule.variations.count, rule.results[year][:, rows]
+    number, values = rule.scenarios.count, rule.results[year][:, rows]
     base = np.broadcast_to(rule.base_results(year)[rows], values.shape)
     return pl.DataFrame(
         {
@@ -140,7 +140,7 @@ def figure_quantiles_of(rule: SweepOfRule, year: str) -> pl.DataFrame:
         for name, values in rule.figures[year].items()
         if name != LARGEST_LOSS_ROW and not name.startswith(FAILS)
     }
-    values = np.column_stack([*figures.values()]) if figures else np.empty((rule.variations.count, 0))
+    values = np.column_stack([*figures.values()]) if figures else np.empty((rule.scenarios.count, 0))
     return _quantiles(rule, year, {"figure": pl.Series([*figures], dtype=pl.String)}, values)
 
 

@@ -41,7 +41,7 @@ _STEPS: Final = {"£": Fraction(1), "people": Fraction(1)}
 _OTHER_STEP: Final = Fraction(1, 10_000)
 """Default step of all other units; of % it is 0.01 percentage points."""
 _AT_ONCE: Final = 401
-"""Values that are calculated at once."""
+"""Values that are calculated at once: 400 equal parts, which one batch or two of England hold."""
 _MOST_CHANGES: Final = 20
 """Changes between true and false, from the first value, that are followed to the step."""
 _MOST_CLOSEST: Final = 8
@@ -96,7 +96,7 @@ class Values:
     """Below 0 if the values fall."""
     count: int
 
-    def text(self, index: int) -> str:
+    def text_at(self, index: int) -> str:
         """Return a value as `--set` takes it."""
         value = self.first + index * self.step
         return f"{fraction_text(value * 100)}%" if self.unit == "%" else fraction_text(value)
@@ -105,7 +105,7 @@ class Values:
         """Return the distance of neighbours, as a value is written."""
         return f"{fraction_text(abs(self.step) * 100)}%" if self.unit == "%" else fraction_text(abs(self.step))
 
-    def number(self, index: int) -> float:
+    def value_at(self, index: int) -> float:
         """Return a value in its unit."""
         return float(self.first + index * self.step)
 
@@ -176,7 +176,7 @@ class Solution(Presented):
     """What a search found."""
 
     values: Values
-    """The values that were searched: `values.text(0)` is the first."""
+    """The values that were searched: `values.text_at(0)` is the first."""
     condition: str
     """The formula, or `balanced`."""
     years: tuple[str, ...]
@@ -247,7 +247,7 @@ class Solution(Presented):
             "unit": values.unit,
             "condition": self.condition,
             "years": [*self.years],
-            "between": [values.text(0), values.text(values.count - 1)],
+            "between": [values.text_at(0), values.text_at(values.count - 1)],
             "step": values.step_text(),
             "is_found": self.is_found,
             "answers": [asdict(answer) for answer in self.answers],
@@ -285,7 +285,7 @@ def solve(options: SolveOptions) -> Solution:
         scheme = load_scheme(options, needs_values=False)
         heading = _heading(scheme, options.parameter)
         values = _values(scheme, heading, options)
-        with_first = _with_value(options, heading, values.text(0))
+        with_first = _with_value(options, heading, values.text_at(0))
         own_years = scheme.parameters[heading.name].values.keys()
         needs_value = not own_years >= {*([heading.year] if heading.year else scheme.years)}
         scheme, inputs, _ = read(with_first if needs_value else options)
@@ -387,7 +387,7 @@ class _Narrowing:
             is_equality=self.condition.is_equality,
             answers=tuple(answers),
             ends=(self._prove(trials[0]), self._prove(trials[-1])),
-            begins=tuple(self.values.number(later.index) for _, later in settled if later.is_true),
+            begins=tuple(self.values.value_at(later.index) for _, later in settled if later.is_true),
             impossible=tuple(self._impossible(trials)),
             spacing=max(same, default=1),
             changes_left=len(changes) - len(settled),
@@ -400,18 +400,18 @@ class _Narrowing:
     def try_values(self, indices: Iterable[int]) -> None:
         """Calculate values at once."""
         in_order = sorted(indices)
-        texts = ",".join(self.values.text(index) for index in in_order)
-        variations, number = grid(self.condition.scheme, [f"{self.heading.key}={texts}"]), len(in_order)
+        texts = ",".join(self.values.text_at(index) for index in in_order)
+        scenarios, number = grid(self.condition.scheme, [f"{self.heading.key}={texts}"]), len(in_order)
         is_true, difference = np.zeros(number, dtype=bool), np.full(number, np.nan)
 
         def take(places: slice, years: list[BatchYear], batch: Batch) -> None:
             if batch.is_possible.any():
                 with np.errstate(invalid="ignore", over="ignore"):  # of impossible ones
-                    of_batch = self.condition.over(years, batch.number)
+                    of_batch = self.condition.over(years, batch.count)
                 is_true[places] = of_batch[0] & batch.is_possible
                 difference[places] = of_batch[1]
 
-        runs = run_scenarios(self.condition.scheme, self.inputs, variations.values, number, variations.refused, take)
+        runs = run_scenarios(self.condition.scheme, self.inputs, scenarios.values, number, scenarios.refused, take)
         for place, index in enumerate(in_order):
             why = runs.impossible[place].reason if place in runs.impossible else ""
             self.trials[index] = Trial(index, bool(is_true[place]), float(difference[place]), why)
@@ -453,7 +453,7 @@ class _Narrowing:
             of_group = [*group]
             if reason:
                 first, last = of_group[0], of_group[-1]
-                ends = self.values.number(first.index), self.values.number(last.index)
+                ends = self.values.value_at(first.index), self.values.value_at(last.index)
                 # The reason of the end that borders on values with a result.
                 nearest = last if last is not trials[-1] else first
                 yield ImpossibleRange(*ends, reaches_end=last is trials[-1], reason=nearest.impossible)
@@ -464,8 +464,8 @@ class _Narrowing:
         Raises:
             RuntimeError: It differs from the sweep, which is a bug.
         """
-        text = self.values.text(trial.index)
-        proof = Proof(self.values.number(trial.index), text, is_true=False)
+        text = self.values.text_at(trial.index)
+        proof = Proof(self.values.value_at(trial.index), text, is_true=False)
         try:
             options = _with_value(self.options, self.heading, text)
             scheme = replace(self.condition.scheme, parameters=load_scheme(options).parameters)

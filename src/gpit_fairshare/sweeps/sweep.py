@@ -118,7 +118,7 @@ class Sweep(Presented):
     @property
     def count(self) -> int:
         """Return the number of scenarios."""
-        return sum(rule.variations.count for rule in self.rules)
+        return sum(rule.scenarios.count for rule in self.rules)
 
     @property
     def impossible_count(self) -> int:
@@ -155,7 +155,7 @@ class Sweep(Presented):
 
     def _numbered(self) -> list[tuple[SweepOfRule, int]]:
         """Return each rule with the number of its first scenario."""
-        counts = [rule.variations.count for rule in self.rules]
+        counts = [rule.scenarios.count for rule in self.rules]
         return [(rule, 1 + sum(counts[:place])) for place, rule in enumerate(self.rules)]
 
 
@@ -168,18 +168,18 @@ class PlannedRule:
     transition: str | None
     scheme: Scheme
     inputs: Inputs
-    variations: Scenarios
+    scenarios: Scenarios
     run: Mapping[str, Any]
     """The options of the run, as a manifest has them."""
 
 
 def count_in_words(plans: Sequence[PlannedRule]) -> str:
     """Return how many scenarios there are: `100 × 100 = 10,000 scenarios of gpit-2014-16`."""
-    variations = plans[0].variations
-    count = sum(plan.variations.count for plan in plans)
-    counts = [len(plans), *(len({*values}) for values in variations.columns.values())]
+    varied = plans[0].scenarios
+    count = sum(plan.scenarios.count for plan in plans)
+    counts = [len(plans), *(len({*values}) for values in varied.columns.values())]
     counts = [number for number in counts if number > 1]
-    text = counts_text(counts if math.prod(counts) == count and not variations.inputs else [count])
+    text = counts_text(counts if math.prod(counts) == count and not varied.inputs else [count])
     return f"{text} scenario{'' if count == 1 else 's'} of {plans[0].scheme.name}"
 
 
@@ -213,8 +213,8 @@ def scenarios(
     if not others or pairs != [(None, None)]:
         raise UsageError("scenarios: give parameters to vary; sweep takes formula=… and transition=… too")
     rule = AllocateOptions(scheme=scheme, formula=formula, transition=transition, settings=settings, years=years)
-    variations = grid(load_scheme(rule, needs_values=False), others)
-    return pl.DataFrame({"scenario": range(1, variations.count + 1), **variations.columns})
+    planned = grid(load_scheme(rule, needs_values=False), others)
+    return pl.DataFrame({"scenario": range(1, planned.count + 1), **planned.columns})
 
 
 @called_with(SweepOptions)
@@ -265,11 +265,11 @@ def run_sweep(
             own = replace(options, formula=formula or options.formula, transition=transition or options.transition)
             try:
                 scheme, inputs, run = read(own)
-                variations = _variations(own, scheme, inputs, vary)
+                planned = _scenarios_of(own, scheme, inputs, vary)
             except UsageError as fault:
                 names = [name for name in (formula, transition) if name]
                 raise UsageError(f"with {joined(names)}: {fault}" if names else str(fault)) from None
-            plans.append(PlannedRule(formula, transition, scheme, inputs, variations, run))
+            plans.append(PlannedRule(formula, transition, scheme, inputs, planned, run))
         _check_size(plans)
         when_planned(plans)
         base = _base_of(options, plans[0])
@@ -286,7 +286,7 @@ def _check_size(plans: Sequence[PlannedRule]) -> None:
         UsageError: They are too many.
     """
     rows = [sum(plan.inputs.tables[year].height for year in plan.scheme.years) for plan in plans]
-    results = sum(plan.variations.count * number for plan, number in zip(plans, rows, strict=True))
+    results = sum(plan.scenarios.count * number for plan, number in zip(plans, rows, strict=True))
     if results > MOST_RESULTS:
         noun = plural(plans[0].scheme.organisation)
         raise UsageError(
@@ -295,7 +295,7 @@ def _check_size(plans: Sequence[PlannedRule]) -> None:
         )
 
 
-def _variations(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Sequence[str]) -> Scenarios:
+def _scenarios_of(options: SweepOptions, scheme: Scheme, inputs: Inputs, vary: Sequence[str]) -> Scenarios:
     """Return what varies in the scenarios of a rule."""
     if options.draw:
         runs = DEFAULT_RUNS if options.runs is None else options.runs
@@ -322,8 +322,8 @@ def _base_of(options: SweepOptions, plan: PlannedRule) -> tuple[Result | None, s
 
 def _swept(plan: PlannedRule, base: Result | None, base_problem: str) -> SweepOfRule:
     """Return all scenarios of a rule."""
-    scheme, inputs, variations = plan.scheme, plan.inputs, plan.variations
-    number = variations.count
+    scheme, inputs, varied = plan.scheme, plan.inputs, plan.scenarios
+    number = varied.count
     results = {year: np.empty((number, inputs.tables[year].height)) for year in scheme.years}
     figures: dict[str, dict[str, Array]] = {year: {} for year in scheme.years}
 
@@ -334,7 +334,7 @@ def _swept(plan: PlannedRule, base: Result | None, base_problem: str) -> SweepOf
             for figure, of_figure in figures_of(year).items():
                 figures[name].setdefault(figure, np.full(number, np.nan))[places] = of_figure
 
-    runs = run_scenarios(scheme, inputs, {**variations.values, **variations.inputs}, number, variations.refused, take)
+    runs = run_scenarios(scheme, inputs, {**varied.values, **varied.inputs}, number, varied.refused, take)
     impossible = [*runs.impossible]
     for of_year in results.values():
         of_year[impossible] = np.nan
@@ -346,24 +346,24 @@ def _swept(plan: PlannedRule, base: Result | None, base_problem: str) -> SweepOf
                 if not column.any():
                     del columns[name]
             column[impossible] = np.nan
-    of_plan = plan.formula, plan.transition, scheme, inputs, variations
+    of_plan = plan.formula, plan.transition, scheme, inputs, varied
     return SweepOfRule(*of_plan, base, base_problem, results, figures, runs.impossible, runs.single_runs)
 
 
 def _manifest(rule: SweepOfRule, run: Mapping[str, Any]) -> dict[str, Any]:
     """Return what identifies the scenarios of a rule, ready for JSON."""
-    variations = rule.variations
+    varied = rule.scenarios
     return {
         "scheme": rule.scheme.name,
         "formula": rule.formula,
         "transition": rule.transition,
         "digest": rule.scheme.digest,
         "run": dict(run),
-        "scenarios": variations.count,
+        "scenarios": varied.count,
         "impossible": len(rule.impossible),
-        "seed": variations.seed,
-        "scenarios_sha256": variations.digest or None,
-        "notes": [*variations.notes],
+        "seed": varied.seed,
+        "scenarios_sha256": varied.digest or None,
+        "notes": [*varied.notes],
         "left_to_single_runs": dict(rule.single_runs),
         "inputs": [{"file": source.name, "sha256": source.sha256} for source in rule.inputs.sources],
     }

@@ -33,7 +33,8 @@ class Impossible:
 class Batch:
     """The scenarios of a batch, over all years: which are still possible, and how often single runs were needed."""
 
-    number: int
+    count: int
+    """How many scenarios it has."""
     varied: Mapping[tuple[str, str], Array]
     """Values by (name, year): (scenarios,) for a parameter, (scenarios, organisations) for an input column."""
     single_runs: Counter[str] = field(default_factory=Counter)
@@ -46,9 +47,9 @@ class Batch:
 
     def __post_init__(self) -> None:
         """Start with all scenarios possible."""
-        self.is_possible = np.ones(self.number, dtype=bool)
+        self.is_possible = np.ones(self.count, dtype=bool)
 
-    def end(self, place: int, why: Impossible) -> None:
+    def end_scenario(self, place: int, why: Impossible) -> None:
         """End a scenario that cannot be calculated."""
         self.impossible[place] = why
         self.is_possible[place] = False
@@ -58,9 +59,9 @@ class Batch:
         if sources not in self._by_sources:
             columns = [self.varied[source] for source in sources]
             if any(column.ndim > 1 for column in columns):
-                place_of = np.arange(self.number)
+                place_of = np.arange(self.count)
             else:
-                place_of = reduce(self._numbered_together, columns, np.zeros(self.number, dtype=int))
+                place_of = reduce(self._numbered_together, columns, np.zeros(self.count, dtype=int))
             key = place_of.tobytes()
             if key not in self._by_places:
                 self._by_places[key] = self._distinct(place_of)
@@ -71,13 +72,13 @@ class Batch:
         """Return a number for each combination of a number and a value of a column."""
         # Bits are compared, because 0 and -0 are equal and may give different results.
         _, values = np.unique(np.ascontiguousarray(column, dtype=float).view(np.int64), return_inverse=True)
-        _, numbers = np.unique(places * self.number + values, return_inverse=True)
+        _, numbers = np.unique(places * self.count + values, return_inverse=True)
         return numbers
 
     def _distinct(self, place_of: Array) -> Distinct | None:
         """Return the first scenario of each number, if they are few enough."""
         _, places = np.unique(place_of, return_index=True)
-        if len(places) > _MOST_DISTINCT * self.number:
+        if len(places) > _MOST_DISTINCT * self.count:
             return None
         varied = {source: values[places] for source, values in self.varied.items()}
         return Distinct(places, place_of, Batch(len(places), varied, self.single_runs))
@@ -102,7 +103,7 @@ class Distinct:
         """End the scenarios of the batch whose distinct one ended, but for those of the first few that are known."""
         for place in [*self.batch.impossible][known:]:
             for other in map(int, np.flatnonzero((self.place_of == place) & batch.is_possible)):
-                batch.end(other, self.batch.impossible[place])
+                batch.end_scenario(other, self.batch.impossible[place])
 
     def repeated(self, values: Array) -> Array:
         """Return values of the distinct scenarios for all scenarios of the batch."""

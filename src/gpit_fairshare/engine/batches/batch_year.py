@@ -87,7 +87,7 @@ class BatchYear:
         self.shared, self.before, self.batch = shared, before, batch
         self.scheme = shared.scheme
         self.values: dict[str, Array] = {
-            name: values.reshape(batch.number, -1)
+            name: values.reshape(batch.count, -1)
             for (name, year), values in batch.varied.items()
             if year == shared.year
         }
@@ -116,7 +116,7 @@ class BatchYear:
         if self.shared.refusal:
             where = self.shared.parts[-1].part.where
             for place in np.flatnonzero(self.batch.is_possible):
-                self.batch.end(int(place), Impossible(self.shared.year, where, self.shared.refusal))
+                self.batch.end_scenario(int(place), Impossible(self.shared.year, where, self.shared.refusal))
 
     def _calculate_distinct(self, shared: SharedPart, distinct: Distinct) -> None:
         """Calculate a part in the scenarios that differ in what it depends on, and repeat its values for the others."""
@@ -203,16 +203,16 @@ class BatchYear:
         try:
             calculated = self._by_numpy(shared)
         except (_NeedsSingleRuns, GpitError):
-            everywhere = np.ones(self.batch.number, dtype=bool)
+            everywhere = np.ones(self.batch.count, dtype=bool)
             is_number = isinstance(part, Step) and part.type == "number"
-            values = np.zeros((self.batch.number, self.shared.rows[kind]), dtype=float if is_number else bool)
+            values = np.zeros((self.batch.count, self.shared.rows[kind]), dtype=float if is_number else bool)
             calculated = _Calculated(values, everywhere)
         if isinstance(part, Check):
-            holds = np.broadcast_to(calculated.values.all(axis=1), (self.batch.number,)).copy()
+            holds = np.broadcast_to(calculated.values.all(axis=1), (self.batch.count,)).copy()
             calculated.values = holds[:, np.newaxis]
             if part.stops:
                 calculated.is_unsure = calculated.is_unsure | ~holds
-        self._settle(part, kind, calculated)
+        self._use_single_runs(part, kind, calculated)
         if isinstance(part, Check):
             self.checks[part.where] = calculated.values[:, 0]
         elif isinstance(part, Step):
@@ -224,12 +224,12 @@ class BatchYear:
         else:
             self.outcomes[part.where] = calculated.values
 
-    def _settle(self, part: Part, kind: Kind, calculated: _Calculated) -> None:
+    def _use_single_runs(self, part: Part, kind: Kind, calculated: _Calculated) -> None:
         """Let single runs say what is unsure: they give the values, or end the scenario."""
         places = np.flatnonzero(calculated.is_unsure & self.batch.is_possible)
         if not places.size:
             return
-        number, rows = self.batch.number, 1 if isinstance(part, Check) else self.shared.rows[kind]
+        number, rows = self.batch.count, 1 if isinstance(part, Check) else self.shared.rows[kind]
         calculated.values = _writable(calculated.values, (number, rows))
         if isinstance(part, Step) and isinstance(part.tree, tree.ShareOut):
             within = part.tree.within
@@ -241,7 +241,7 @@ class BatchYear:
             try:
                 calculated.values[place] = run.run_part(part)
             except GpitError as fault:
-                self.batch.end(place, Impossible(self.shared.year, part.where, str(fault)))
+                self.batch.end_scenario(place, Impossible(self.shared.year, part.where, str(fault)))
                 continue
             if isinstance(part, Step) and isinstance(part.tree, tree.ShareOut):
                 calculated.take_exact(place, run.now, part.name)
@@ -294,15 +294,15 @@ class BatchYear:
             case tree.Previous(of) if self.before is not None and of in self.before.values:
                 return self._spread(self._previous(of), self.scheme.symbols[of].kind, kind), None
             case tree.Previous():
-                self.shared.previous(node)
+                self.shared.store_previous(node)
             case tree.RateOf(step) if step in self.values:
                 raise _NeedsSingleRuns
             case tree.TableCall(of=of, table=table):
                 if not self.values.keys().isdisjoint({of, *self.scheme.table(table).rows}):
                     raise _NeedsSingleRuns
-                self.shared.figure(node)
+                self.shared.store_figure(node)
             case tree.RateOf() | tree.AggregateCall():
-                self.shared.figure(node)
+                self.shared.store_figure(node)
         return self.column(column_of(node), kind)
 
     def _aggregate(self, node: tree.AggregateCall) -> Array:
@@ -412,7 +412,7 @@ class BatchYear:
         Raises:
             _NeedsSingleRuns: A group may have several amounts.
         """  # noqa: DOC502 - raised by what it calls
-        number, groups, kind = self.batch.number, 1, step.kind
+        number, groups, kind = self.batch.count, 1, step.kind
         amount = self._amounts(kernel)
         by = self._exact(kernel.by, kind)
         leaves = {"base": kernel.base, "at_least": kernel.at_least, "at_most": kernel.at_most}
@@ -442,7 +442,9 @@ class BatchYear:
                 least=Fraction(least[min(row, len(least) - 1), index]),
                 amount=Fraction(amounts[min(row, len(amounts) - 1), index]),
             )
-            self.batch.end(place, Impossible(self.shared.year, step.where, self.shared.sharing_problem(step, fault)))
+            self.batch.end_scenario(
+                place, Impossible(self.shared.year, step.where, self.shared.sharing_problem(step, fault))
+            )
         arrays = [shares.high, shares.low, np.broadcast_to(shares.bound, shares.high.shape)]
         if kernel.within:
             arrays = [self._from_groups(array, kind, kernel.within) for array in arrays]

@@ -323,7 +323,7 @@ def _share_between(pots: _Pots) -> tuple[_Pair, BoolArray]:
     is_moving: BoolArray = pots.weights > 0
     taken, weights, is_above, is_below = pots.least, pots.weights, None, None
     if pots.is_bounded:
-        settled = _settle(pots)
+        settled = _approximate_shares(pots)
         is_above, is_below = settled > pots.least, settled < pots.most
         is_moving = is_above & is_below
         taken = settled * ~is_moving  # np.where takes longer
@@ -356,7 +356,7 @@ def _share_between(pots: _Pots) -> tuple[_Pair, BoolArray]:
     return _Pair(high, low, bound), are_all_certain
 
 
-def _settle(pots: _Pots) -> Array:
+def _approximate_shares(pots: _Pots) -> Array:
     """Return shares in floats, nearly those that add up to the amount: Newton's method between ever closer bounds."""
     clipped = np.empty(np.broadcast_shapes(pots.amount.shape, pots.weights.shape))
     amount = pots.amount

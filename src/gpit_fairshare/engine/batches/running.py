@@ -65,7 +65,7 @@ def run_scenarios(
     def calculated(places: slice) -> tuple[slice, list[BatchYear], Batch]:
         batch = Batch(places.stop - places.start, {source: values[places] for source, values in varied.items()})
         for place in refused.keys() & range(places.start, places.stop):
-            batch.end(place - places.start, refused[place])
+            batch.end_scenario(place - places.start, refused[place])
         years: list[BatchYear] = []
         for shared in shared_years:
             years.append(BatchYear(shared, years[-1] if years else None, batch))
@@ -81,7 +81,7 @@ def run_scenarios(
 
 
 def _in_threads(function: Callable[[slice], _Done], places: Sequence[slice]) -> Iterator[_Done]:
-    """Yield the results of a function in order, from a thread for each processor; NumPy lets them run side by side.
+    """Yield the results of a function in order, from up to two threads; NumPy lets them run side by side.
 
     Only one result more than there are threads is in memory.
     """

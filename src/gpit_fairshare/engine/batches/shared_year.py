@@ -152,7 +152,7 @@ class SharedYear(YearRun):
             return True
         return all(figure == value for figure, value in zip(exact, self.now.values(name, kind), strict=True))
 
-    def figure(self, node: tree.AggregateCall | tree.RateOf | tree.TableCall) -> None:
+    def store_figure(self, node: tree.AggregateCall | tree.RateOf | tree.TableCall) -> None:
         """Store a figure of columns that do not vary, unless it is stored."""
         with self._lock:
             if isinstance(node, tree.AggregateCall):
@@ -162,7 +162,7 @@ class SharedYear(YearRun):
             else:
                 self._store_table_values(node)
 
-    def previous(self, node: tree.Previous) -> None:
+    def store_previous(self, node: tree.Previous) -> None:
         """Store values of the year before that do not vary, unless they are stored."""
         assert self.before is not None  # noqa: S101  # in the first year `first` takes its place
         with self._lock:
