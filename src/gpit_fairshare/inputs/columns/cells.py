@@ -170,6 +170,8 @@ def read_code(cell: Any) -> CellReading:
     if is_blank(cell):
         raise Refused(FindingCode.BLANK_CODE, "the code is blank", remedy=_GIVE_A_CODE)
     if isinstance(cell, str):
+        if cell.isascii() and cell.isalnum() and len(cell) <= CODE_LENGTH and not is_no_code(cell):
+            return CellReading(cell)  # as nearly all codes are
         for pattern, kind, change in _CHANGED_BY_EXCEL:
             if pattern.fullmatch(cell.strip()):
                 raise Refused(

@@ -177,10 +177,10 @@ def has_mark(code: str) -> bool:
 
 def is_no_code(text: str) -> bool:
     """Return whether a text means a missing code: `NULL`, `n/k`, `TBC`, `(blank)`, `#N/A`, `0`, `Unknown 1`."""
+    if text.isascii() and text.isalnum() and not text[:7].isalpha():  # as nearly all codes are
+        return text == "0"
     if _NO_CODE.fullmatch(text.strip()):
         return True
-    if text.isascii() and text.isalnum() and not text[:7].isalpha():  # as nearly all codes are
-        return False
     word = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
     return len(word) > 1 and (word in _NO_CODES or word.startswith(_NO_CODES_BEGIN))
 
