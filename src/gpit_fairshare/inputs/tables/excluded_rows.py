@@ -130,8 +130,8 @@ def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[N
     loose = [
         (number, cells)
         for number, cells in records
-        if not any(_is_code(cells[column]) for column in codes)
-        and not any(_is_possible_figure(cells[column]) for column in used)
+        if not any(map(_is_code, map(cells.__getitem__, codes)))
+        and not any(map(_is_possible_figure, map(cells.__getitem__, used)))
     ]
     bare = {
         number
@@ -175,8 +175,11 @@ def _is_code(cell: Any) -> bool:
     That is a text that looks like a code, or a number or another value. Blanks, words instead of a code, and values
     that mean a missing code are none.
     """
-    if isinstance(cell, str) and (is_code(cell) or not is_code(cell.strip())):
-        return is_code(cell)
+    if isinstance(cell, str):
+        if is_code(cell):
+            return True
+        if not is_code(cell.strip()):
+            return False
     try:
         read_code(cell)
     except Refused as fault:

@@ -7,6 +7,7 @@ of practices, or in a file with one row for each CCG.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -182,11 +183,13 @@ def place_rows_by_year(group: Group) -> None:
 
 def report_case_clashes(rows: Iterable[InputRow], findings: FindingCollector) -> None:
     """Report codes of organisations, or of practices, that differ only in upper and lower case."""
-    spellings: dict[tuple[str, str], dict[str, InputRow]] = {}
+    first_rows: dict[tuple[str, str], InputRow] = {}
     for row in rows:
-        for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
-            if code:
-                spellings.setdefault((kind, code.casefold()), {}).setdefault(code, row)
+        first_rows.setdefault(("organisation", row.code), row)
+        first_rows.setdefault(("practice", row.text_of("practice_code")), row)
+    spellings: defaultdict[tuple[str, str], dict[str, InputRow]] = defaultdict(dict)
+    for (kind, code), row in first_rows.items():
+        spellings[kind, code.casefold()][code] = row
     for (kind, _), same in sorted(spellings.items()):
         if len(same) > 1:
             codes = [f"{code!r} ({row.place})" for code, row in sorted(same.items())]
