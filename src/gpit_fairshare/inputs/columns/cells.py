@@ -34,13 +34,12 @@ LARGEST_NUMBER = 1e15
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_DATE = re.compile(
-    rf"[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}"
-    r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    re.IGNORECASE,
+_DATE = (
+    rf"(?i:[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}})"
+    r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}"
 )
 """A code such as MAR1 after Excel has changed it into a date."""
-_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
+_SCIENTIFIC = r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}"
 """A code such as 1E5 after Excel has changed it into a number."""
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _GIVE_A_CODE = "Give the row a code, or delete it if it is a total or a note"
@@ -141,6 +140,8 @@ def read_cell(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
     if need.kind == "text":
         reading = read_text(cell)
         text, is_marked = bare_text(str(reading.value))
+        if text == reading.value:
+            return reading
         return CellReading(text, (*reading.remarks, FindingCode.MARK) if is_marked else reading.remarks)
     reading = _read_figure(cell, need, style)
     if FindingCode.DASHES in reading.remarks and not need.is_sum:
@@ -173,7 +174,7 @@ def read_code(cell: Any) -> CellReading:
         if cell.isascii() and cell.isalnum() and len(cell) <= CODE_LENGTH and not is_no_code(cell):
             return CellReading(cell)  # as nearly all codes are
         for pattern, kind, change in _CHANGED_BY_EXCEL:
-            if pattern.fullmatch(cell.strip()):
+            if re.fullmatch(pattern, cell.strip()):
                 raise Refused(
                     FindingCode.CODE_NOT_TEXT,
                     f"{quoted(cell)} looks like a code that Excel changed into {kind}",

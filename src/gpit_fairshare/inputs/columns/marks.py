@@ -52,7 +52,7 @@ _IS_MARK = (
     r"|(?:[0-9]{1,2}|[a-z])(?:[\s,;.&]+(?:[0-9]{1,2}|[a-z])|(?<=[0-9])[a-z]|(?<=[a-z])[0-9]{1,2})*)[\s*]*[\])]?"
 )
 """Superscripts that are a mark: `2`, `1,2`, `a`, `[note 1]`; not the ends of 1st and EMIS™."""
-_POWER = re.compile(r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[0-9⁰¹²³⁴-⁹]+$")
+_POWER = r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[0-9⁰¹²³⁴-⁹]+$"
 """A superscript number that is not a mark: m², 10³, R²."""
 _POSSIBLE_MARK = re.compile(rf"[\[{{^{_SYMBOLS}{_RAISED}]|note|fn|see", re.IGNORECASE)
 """What every mark of a heading or text has. Few have it, so the long patterns below are compiled when they are used."""
@@ -199,5 +199,5 @@ def _replace_mark(match: re.Match[str]) -> str:
     if signs is None:
         return ""
     plain = signs.strip().lstrip("^").translate(_TO_PLAIN)
-    is_power = plain.isdigit() and _POWER.search(match.string[: match.end()])
+    is_power = plain.isdigit() and re.search(_POWER, match.string[: match.end()])
     return match[0] if is_power or not re.fullmatch(_IS_MARK, plain, re.IGNORECASE) else ""
