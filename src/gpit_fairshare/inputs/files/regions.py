@@ -258,7 +258,7 @@ class _RowsBelow:
             key = cells[self.key] if self.key < len(cells) else None
             gap = number > self.last + 1
             self.last = number
-            plain = isinstance(key, str) and is_code(key.strip()) and key.strip().casefold() not in headings
+            plain = isinstance(key, str) and is_code(text := key.strip()) and text.casefold() not in headings
             if not plain or gap or index == 0:
                 verdict = self._classify_row(cells, gap=gap, first=index == 0)
                 if verdict == "second":

@@ -181,14 +181,13 @@ def place_rows_by_year(group: Group) -> None:
         )
 
 
-def report_case_clashes(rows: Iterable[InputRow], findings: FindingCollector) -> None:
+def report_case_clashes(rows: Sequence[InputRow], findings: FindingCollector) -> None:
     """Report codes of organisations, or of practices, that differ only in upper and lower case."""
-    first_rows: dict[tuple[str, str], InputRow] = {}
-    for row in rows:
-        first_rows.setdefault(("organisation", row.code), row)
-        first_rows.setdefault(("practice", row.text_of("practice_code")), row)
+    rows = rows[::-1]  # the first row of each code is kept
+    organisations = {("organisation", row.code): row for row in rows}
+    practices = {("practice", row.text_of("practice_code")): row for row in rows}
     spellings: defaultdict[tuple[str, str], dict[str, InputRow]] = defaultdict(dict)
-    for (kind, code), row in first_rows.items():
+    for (kind, code), row in (organisations | practices).items():
         spellings[kind, code.casefold()][code] = row
     for (kind, _), same in sorted(spellings.items()):
         if len(same) > 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -313,10 +312,12 @@ class RowReader:
         if column.need.kind == "text":
             values = {}
             for text in {cell for cell in cells if type(cell) is str}:
-                with suppress(Refused):
+                try:
                     reading = column.read(text)
-                    if reading.value is not None and not reading.remarks:
-                        values[text] = reading.value
+                except Refused:
+                    continue
+                if reading.value is not None and not reading.remarks:
+                    values[text] = reading.value
             return [values.get(cell, _NOT_PLAIN) if type(cell) is str else _NOT_PLAIN for cell in cells]
         if not column.is_plain:
             return [_NOT_PLAIN] * len(cells)

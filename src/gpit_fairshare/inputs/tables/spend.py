@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -36,8 +35,7 @@ _MOST_REASONS = 20
 """Reasons for leaving lines out that one note lists."""
 
 
-@dataclass(frozen=True)
-class SpendLine:
+class SpendLine(NamedTuple):
     """One line of cost."""
 
     year: str | None
