@@ -477,7 +477,8 @@ class _TableBuilder:
     def _rows_with_column(self, column: str, year: str) -> dict[str, InputRow]:
         """Return the rows that give a column in a year, by organisation; only organisations of the first group."""
         rows = next((group.rows[year] for group in self.groups if column in group.gives), {})
-        return {code: rows[code] for code in self._codes(year) if code in rows}
+        codes = self._codes(year)
+        return rows if rows is codes else {code: rows[code] for code in codes if code in rows}
 
     def _names(self, year: str) -> dict[str, str]:
         """Return the name of each organisation in a year from the first group that has one; empty if none has.

@@ -53,7 +53,7 @@ _SPACES = "\u00a0\u2007\u2009\u202f"
 """Spaces that spreadsheets put between thousands. An ordinary space could also separate two numbers."""
 _SIZES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "bn": 9, "billion": 9}
 _DIGITS = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+|[0-9]+"
-_EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}[.,][0-9]{{3}}")
+_EITHER = rf"[{_MINUS}]?[1-9][0-9]{{0,2}}[.,][0-9]{{3}}"
 """A decimal, or thousands, if the file may have decimal commas."""
 PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(
@@ -64,7 +64,7 @@ _NUMBER = re.compile(
 )
 _DASH = re.compile(rf"£?\s?(?:[{_MINUS}]|—)")
 _REMEDIES = {
-    rf"^{_EITHER.pattern}\Z": (
+    rf"^{_EITHER}\Z": (
         "In a file with semicolons this may be a decimal or thousands: save it with commas between cells, or as .xlsx"
     ),
     r"^(n/a|na|nil|none|null|\.\.|\*|tbc|x|\[(x|z|c|low)\])\Z": (
@@ -295,7 +295,7 @@ def read_number(text: str, *, decimal_comma: bool = False) -> ReadNumber | None:
         decimal_comma: whether the file may use decimal commas and full stops between thousands, so that `1,234` and
             `1.234` could each be two numbers and are not read; with £ before them, they are.
     """
-    if decimal_comma and _EITHER.fullmatch(text):
+    if decimal_comma and re.fullmatch(_EITHER, text):
         return None
     if PLAIN_NUMBER.fullmatch(text):
         return ReadNumber(Decimal(text))

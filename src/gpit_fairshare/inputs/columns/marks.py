@@ -77,8 +77,9 @@ _CODE_MARK = (
     r"|\(\s*(?:[0-9]{1,2}|[a-z]|(?:see\s|(?:foot)?note|fn\b|rev|prov|est).*)\s*\)\s*$|^\(\s*(?:[0-9]{1,2}|[a-z])\s*\)"
     rf"|[\s,;:–-]{_NOTE}\s*$|\s[0-9a-z]\)$"
 )
-_NUMBER_AT_END = re.compile(
-    rf"\s*(?:(?P<square>[\[{{]\s*{_NUMBER}(?:{_AND}{_NUMBER})*\s*[\]}}])|\(\s*{_NUMBER}\s*\)|(?P<half>\s{_NUMBER}\)))\s*$"
+_NUMBER_AT_END = (
+    rf"\s*(?:(?P<square>[\[{{]\s*{_NUMBER}(?:{_AND}{_NUMBER})*\s*[\]}}])"
+    rf"|\(\s*{_NUMBER}\s*\)|(?P<half>\s{_NUMBER}\)))\s*$"
 )
 _LONGEST = 300
 """Most characters of a heading; in longer texts no marks are searched for."""
@@ -146,7 +147,7 @@ def without_number(heading: str) -> tuple[str, bool]:
     `Patients [1]` almost certainly has a mark, because the brackets are square; `Score (1)` may be the first of several
     scores. A heading without such a number, or with nothing else, is returned unchanged, with False.
     """
-    match = _NUMBER_AT_END.search(heading)
+    match = re.search(_NUMBER_AT_END, heading) if heading.rstrip()[-1:] in (")", "]", "}") else None
     if not match or not heading[: match.start()].strip() or (match["half"] and "(" in heading):
         return heading, False
     return heading[: match.start()].rstrip(" ,;:–-"), match["square"] is not None

@@ -130,8 +130,8 @@ def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[N
     loose = [
         (number, cells)
         for number, cells in records
-        if not any(map(_is_code, map(cells.__getitem__, codes)))
-        and not any(map(_is_possible_figure, map(cells.__getitem__, used)))
+        if not any(_is_code(cells[column]) for column in codes)
+        and not any(_is_possible_figure(cells[column]) for column in used)
     ]
     bare = {
         number

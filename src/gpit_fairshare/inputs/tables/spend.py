@@ -30,6 +30,8 @@ _COLUMNS = (
     *("predecessor", DESCRIPTION),
 )
 """The columns of a table of lines."""
+_OF_LINE = ("year", "org_code", "amount", "row", "file")
+"""Those of them that are fields of a line."""
 _SPREAD = ("category", "provider", "cost_type", "committed")
 _MOST_REASONS = 20
 """Reasons for leaving lines out that one note lists."""
@@ -86,8 +88,8 @@ def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
     Lines that are excluded are in it too: the column `counts` tells them apart.
     """
     rows = {
-        **{column: [line.words.get(column) for line in lines] for column in _COLUMNS},
-        **{name: [getattr(line, name) for line in lines] for name in ("year", "org_code", "amount", "row", "file")},
+        **{column: [line.words.get(column) for line in lines] for column in _COLUMNS if column not in _OF_LINE},
+        **{column: [getattr(line, column) for line in lines] for column in _OF_LINE},
         "counts": [not line.excluded for line in lines],
         "predecessor": [line.predecessor or None for line in lines],
     }

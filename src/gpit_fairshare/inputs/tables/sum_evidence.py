@@ -185,7 +185,8 @@ class ColumnSums:
 
         They are in the order of their running totals, the lowest first.
         """
-        return self._order[bisect_left(self._sorted, target - slack) : bisect_right(self._sorted, target + slack)]
+        first = bisect_left(self._sorted, target - slack)
+        return self._order[first : bisect_right(self._sorted, target + slack, first)]
 
     def spread(self, *blocks: tuple[int, int]) -> float:
         """Return the sum, over blocks of rows, of the squares of what the column adds to the columns before it.

@@ -123,7 +123,7 @@ class Totals:
         """
         code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
-        first_text = next(filter(None, map(_text, map(cells.__getitem__, self.texts))), "")
+        first_text = next(filter(None, (_text(cells[index]) for index in self.texts)), "")
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
         labels = [cell for cell in (map(cells.__getitem__, self._named) if code else cells) if isinstance(cell, str)]
         if not any(map(" ".join(labels).casefold().__contains__, _IN_LABELS)):
