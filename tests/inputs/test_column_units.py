@@ -8,6 +8,8 @@ from folders import POPULATION, about, column
 from gpit_fairshare import allocate, verify
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode
+from gpit_fairshare.inputs.columns.standard_columns import standard_columns
+from gpit_fairshare.inputs.columns.units import has_percent_sign, heading_unit, split_unit
 from gpit_fairshare.results.writing import write_json
 from running import gpit, words
 
@@ -539,3 +541,11 @@ def test_unit_on_the_command_line(tmp_path, folder):
     assert "--unit 'GP IT spend per head (£)=£'" in words(refused.stdout)
     assert allowed.returncode == 0
     assert "as --unit says" in words(allowed.stdout)
+
+
+@pytest.mark.parametrize("name", standard_columns())
+def test_names_of_columns_state_no_unit(name):
+    """The name of a standard column, as its heading, is read without looking for a unit: it has none."""
+    words = frozenset().union(*(column.words for column in standard_columns().values()))
+
+    assert (heading_unit(name, words), split_unit(name)[1], has_percent_sign(name)) == ((None, ""), None, False)

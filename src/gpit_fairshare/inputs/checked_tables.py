@@ -275,18 +275,13 @@ class _TableBuilder:
             pl.Series("org_code", codes, pl.String),
             pl.Series("org_name", [self.names[year][code] for code in codes], pl.String),
         ]
-        for column in self.columns.values():
-            values = []
-            rows = self._rows_with_column(column.name, year)
-            for code in codes:
-                row = rows.get(code)
-                value = row.values.get(column.name) if row else None
-                values.append(value.value if value else None)
-                if row and not row.year:
-                    self.undated.add((year, code, column.name))
-                if value:
-                    self.origins[year, code, column.name] = value.origin
-            series.append(pl.Series(column.name, values, pl.Float64 if column.kind == "number" else pl.String))
+        for name, column in self.columns.items():
+            rows = self._rows_with_column(name, year)
+            cells = [rows[code].values.get(name) if code in rows else None for code in codes]
+            values = [cell.value if cell else None for cell in cells]
+            series.append(pl.Series(name, values, pl.Float64 if column.kind == "number" else pl.String))
+            self.origins |= {(year, code, name): cell.origin for code, cell in zip(codes, cells, strict=True) if cell}
+            self.undated |= {(year, code, name) for code, row in rows.items() if not row.year}
         return pl.DataFrame(series)
 
     def check_patients(self) -> None:
@@ -296,9 +291,11 @@ class _TableBuilder:
         """
         empty: defaultdict[str, dict[str, InputRow]] = defaultdict(dict)
         for year in self.request.years:
-            for code, row in sorted(self._rows_with_column("registered_population", year).items()):
-                if row.number_of("registered_population") == 0:
-                    empty[code][year] = row
+            rows_of_year = self._rows_with_column("registered_population", year)
+            for code in sorted(
+                code for code, row in rows_of_year.items() if row.number_of("registered_population") == 0
+            ):
+                empty[code][year] = rows_of_year[code]
         spend = {year: self._rows_with_column("historic_spend", year) for year in self.request.years}
         without_patients = []
         for code, rows in empty.items():
@@ -350,10 +347,11 @@ class _TableBuilder:
                 placed = {}
                 for code, row in rows.items():
                     if (value := row.number_of(column)) is not None:
+                        sheet, index = row.file.sheet, row.file.columns.get(column)
                         # A sum of several lines has no single cell.
-                        where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
+                        place = "" if index is None else sheet.where(row.number, index).place
                         # Unlikely figures of two organisations have no common cause, so no column groups them.
-                        placed[code] = PlacedFigure(value, Where(where.file, where.place))
+                        placed[code] = PlacedFigure(value, Where(sheet.name, place))
             figures[year] = placed
         return figures
 
@@ -479,7 +477,8 @@ class _TableBuilder:
     def _rows_with_column(self, column: str, year: str) -> dict[str, InputRow]:
         """Return the rows that give a column in a year, by organisation; only organisations of the first group."""
         rows = next((group.rows[year] for group in self.groups if column in group.gives), {})
-        return {code: rows[code] for code in self._codes(year) if code in rows}
+        codes = self._codes(year)
+        return rows if rows is codes else {code: rows[code] for code in codes if code in rows}
 
     def _names(self, year: str) -> dict[str, str]:
         """Return the name of each organisation in a year from the first group that has one; empty if none has.

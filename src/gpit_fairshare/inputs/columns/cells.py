@@ -34,13 +34,12 @@ LARGEST_NUMBER = 1e15
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_DATE = re.compile(
-    rf"[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}"
-    r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    re.IGNORECASE,
+_DATE = (
+    rf"(?i:[0-9]{{1,2}}-{_MONTH}(?:-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}})"
+    r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}"
 )
 """A code such as MAR1 after Excel has changed it into a date."""
-_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
+_SCIENTIFIC = r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}"
 """A code such as 1E5 after Excel has changed it into a number."""
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _GIVE_A_CODE = "Give the row a code, or delete it if it is a total or a note"
@@ -54,7 +53,7 @@ _SPACES = "\u00a0\u2007\u2009\u202f"
 """Spaces that spreadsheets put between thousands. An ordinary space could also separate two numbers."""
 _SIZES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "bn": 9, "billion": 9}
 _DIGITS = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+|[0-9]+"
-_EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}[.,][0-9]{{3}}")
+_EITHER = rf"[{_MINUS}]?[1-9][0-9]{{0,2}}[.,][0-9]{{3}}"
 """A decimal, or thousands, if the file may have decimal commas."""
 PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(
@@ -65,7 +64,7 @@ _NUMBER = re.compile(
 )
 _DASH = re.compile(rf"£?\s?(?:[{_MINUS}]|—)")
 _REMEDIES = {
-    rf"^{_EITHER.pattern}\Z": (
+    rf"^{_EITHER}\Z": (
         "In a file with semicolons this may be a decimal or thousands: save it with commas between cells, or as .xlsx"
     ),
     r"^(n/a|na|nil|none|null|\.\.|\*|tbc|x|\[(x|z|c|low)\])\Z": (
@@ -141,6 +140,8 @@ def read_cell(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
     if need.kind == "text":
         reading = read_text(cell)
         text, is_marked = bare_text(str(reading.value))
+        if text == reading.value:
+            return reading
         return CellReading(text, (*reading.remarks, FindingCode.MARK) if is_marked else reading.remarks)
     reading = _read_figure(cell, need, style)
     if FindingCode.DASHES in reading.remarks and not need.is_sum:
@@ -170,8 +171,10 @@ def read_code(cell: Any) -> CellReading:
     if is_blank(cell):
         raise Refused(FindingCode.BLANK_CODE, "the code is blank", remedy=_GIVE_A_CODE)
     if isinstance(cell, str):
+        if cell.isascii() and cell.isalnum() and len(cell) <= CODE_LENGTH and not is_no_code(cell):
+            return CellReading(cell)  # as nearly all codes are
         for pattern, kind, change in _CHANGED_BY_EXCEL:
-            if pattern.fullmatch(cell.strip()):
+            if re.fullmatch(pattern, cell.strip()):
                 raise Refused(
                     FindingCode.CODE_NOT_TEXT,
                     f"{quoted(cell)} looks like a code that Excel changed into {kind}",
@@ -292,7 +295,7 @@ def read_number(text: str, *, decimal_comma: bool = False) -> ReadNumber | None:
         decimal_comma: whether the file may use decimal commas and full stops between thousands, so that `1,234` and
             `1.234` could each be two numbers and are not read; with £ before them, they are.
     """
-    if decimal_comma and _EITHER.fullmatch(text):
+    if decimal_comma and re.fullmatch(_EITHER, text):
         return None
     if PLAIN_NUMBER.fullmatch(text):
         return ReadNumber(Decimal(text))

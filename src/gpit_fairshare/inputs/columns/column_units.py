@@ -157,7 +157,9 @@ class ColumnUnits:
         """
         heading = self.sheet.headings[index]
         unit: StatedUnit | None
-        if self._measures[index] in ("£", "people"):
+        if heading in standard_columns():  # no name in headings.toml states a unit
+            unit, unknown = None, ""
+        elif self._measures[index] in ("£", "people"):
             unit, unknown = heading_unit(heading, self._known_words)
         elif self._measures[index] in RATES and has_percent_sign(heading):
             unit, unknown = rate_unit("%"), ""

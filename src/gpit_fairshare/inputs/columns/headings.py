@@ -53,7 +53,15 @@ def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
         request: the request, with `--map` and the needed columns.
     """
     layers = _heading_matchers(role, request)
-    return cache(lambda heading: next((name for match_heading in layers if (name := match_heading(heading))), None))
+
+    @cache
+    def recognise(heading: str) -> str | None:
+        """Return the likely column of a heading; only `--map` can name a column whose heading is a whole number."""
+        if heading.isdigit() and heading.isascii() and not request.mapping:
+            return None
+        return next((name for match_heading in layers if (name := match_heading(heading))), None)
+
+    return recognise
 
 
 def _heading_matchers(role: Role, request: Request) -> list[Callable[[str], str | None]]:

@@ -52,7 +52,7 @@ _IS_MARK = (
     r"|(?:[0-9]{1,2}|[a-z])(?:[\s,;.&]+(?:[0-9]{1,2}|[a-z])|(?<=[0-9])[a-z]|(?<=[a-z])[0-9]{1,2})*)[\s*]*[\])]?"
 )
 """Superscripts that are a mark: `2`, `1,2`, `a`, `[note 1]`; not the ends of 1st and EMIS™."""
-_POWER = re.compile(r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[0-9⁰¹²³⁴-⁹]+$")
+_POWER = r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[0-9⁰¹²³⁴-⁹]+$"
 """A superscript number that is not a mark: m², 10³, R²."""
 _POSSIBLE_MARK = re.compile(rf"[\[{{^{_SYMBOLS}{_RAISED}]|note|fn|see", re.IGNORECASE)
 """What every mark of a heading or text has. Few have it, so the long patterns below are compiled when they are used."""
@@ -77,8 +77,9 @@ _CODE_MARK = (
     r"|\(\s*(?:[0-9]{1,2}|[a-z]|(?:see\s|(?:foot)?note|fn\b|rev|prov|est).*)\s*\)\s*$|^\(\s*(?:[0-9]{1,2}|[a-z])\s*\)"
     rf"|[\s,;:–-]{_NOTE}\s*$|\s[0-9a-z]\)$"
 )
-_NUMBER_AT_END = re.compile(
-    rf"\s*(?:(?P<square>[\[{{]\s*{_NUMBER}(?:{_AND}{_NUMBER})*\s*[\]}}])|\(\s*{_NUMBER}\s*\)|(?P<half>\s{_NUMBER}\)))\s*$"
+_NUMBER_AT_END = (
+    rf"\s*(?:(?P<square>[\[{{]\s*{_NUMBER}(?:{_AND}{_NUMBER})*\s*[\]}}])"
+    rf"|\(\s*{_NUMBER}\s*\)|(?P<half>\s{_NUMBER}\)))\s*$"
 )
 _LONGEST = 300
 """Most characters of a heading; in longer texts no marks are searched for."""
@@ -146,7 +147,7 @@ def without_number(heading: str) -> tuple[str, bool]:
     `Patients [1]` almost certainly has a mark, because the brackets are square; `Score (1)` may be the first of several
     scores. A heading without such a number, or with nothing else, is returned unchanged, with False.
     """
-    match = _NUMBER_AT_END.search(heading)
+    match = re.search(_NUMBER_AT_END, heading) if heading.rstrip()[-1:] in (")", "]", "}") else None
     if not match or not heading[: match.start()].strip() or (match["half"] and "(" in heading):
         return heading, False
     return heading[: match.start()].rstrip(" ,;:–-"), match["square"] is not None
@@ -177,10 +178,10 @@ def has_mark(code: str) -> bool:
 
 def is_no_code(text: str) -> bool:
     """Return whether a text means a missing code: `NULL`, `n/k`, `TBC`, `(blank)`, `#N/A`, `0`, `Unknown 1`."""
+    if text.isascii() and text.isalnum() and not text[:7].isalpha():  # as nearly all codes are
+        return text == "0"
     if _NO_CODE.fullmatch(text.strip()):
         return True
-    if text.isascii() and text.isalnum() and not text[:7].isalpha():  # as nearly all codes are
-        return False
     word = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
     return len(word) > 1 and (word in _NO_CODES or word.startswith(_NO_CODES_BEGIN))
 
@@ -199,5 +200,5 @@ def _replace_mark(match: re.Match[str]) -> str:
     if signs is None:
         return ""
     plain = signs.strip().lstrip("^").translate(_TO_PLAIN)
-    is_power = plain.isdigit() and _POWER.search(match.string[: match.end()])
+    is_power = plain.isdigit() and re.search(_POWER, match.string[: match.end()])
     return match[0] if is_power or not re.fullmatch(_IS_MARK, plain, re.IGNORECASE) else ""

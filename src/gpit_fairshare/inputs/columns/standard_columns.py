@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -50,11 +50,12 @@ def standard_columns() -> Mapping[str, Standard]:
     return columns
 
 
+@lru_cache(maxsize=4096)
 def folded(heading: str) -> str:
     """Return a heading without capital letters, spaces, punctuation and footnote marks, for comparison."""
     # Marks are removed before normalising, which turns ² into 2.
     text = unicodedata.normalize("NFKC", bare_heading(heading)).casefold()
-    return "".join(character for character in text if character.isalnum())
+    return "".join(filter(str.isalnum, text))
 
 
 def is_named(heading: str, name: str) -> bool:

@@ -54,11 +54,14 @@ _COUNTS = (
 )
 _UNIT = rf"(?:in\s+)?(?:{_POUNDS})|{_COUNTS}|(?P<people>{_PEOPLE})"
 """A unit in brackets or after the last comma."""
+_UNIT_WORDS = (*_SCALES, *_TABLE["words"]["pounds"], *_TABLE["words"]["people"])
+"""Every such unit has one of these."""
 _PLAIN_COUNTS = r"(?:in\s+)?(?P<count>'000s?|000s|thousands|millions)"
 """Scales that are clear without £ or brackets."""
 _UNIT_OUTSIDE = rf"(?:in\s+)?(?:{_POUNDS})|{_PLAIN_COUNTS}\s*$"
 _POSSIBLE_UNIT = re.compile(r"£|GBP|'000|000s|thousands|millions", re.IGNORECASE)
-"""What every unit has that `split_unit` finds. Few headings have it, so long patterns are compiled when used."""
+"""What every unit has in a heading outside its words, alone in brackets, or in a title. Few texts have it, so the long
+patterns are compiled when they are used."""
 _BRACKETED = rf"[\(\[]\s*(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*[\)\]]"
 _AT_END = rf"(?:^|[\s,:–-])(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*$"
 _AT_START = rf"^(?:{_POUND_SIGN})\s+(?=\w)"
@@ -108,6 +111,8 @@ _OTHER_UNIT_OF_FIGURES = (
     rf"|(?<!\w)(?:units?|currency)\s*[:=].*?(?:{_WORD_SCALE}|\b1,?000\b|\b[km]\b|pence|€|euros?|\$|hundreds)"
 )
 """A title that states a unit other than pounds or people."""
+_POSSIBLE_SCALE = re.compile(r"£|GBP|000|thousand|million|\bin\s|unit|currency", re.IGNORECASE)
+"""What every text has in which one of the three patterns above finds a scale or another unit."""
 _PERCENT_SIGN = re.compile(r"(?<![0-9])(?<![0-9]\s)%")
 """The sign as a unit; in `Top 10% of areas` it belongs to a number."""
 _COUNT_WORDS = ("number", "no.", "no", "#")
@@ -233,6 +238,9 @@ def _read_unit(
 
 def parse_unit(text: str) -> StatedUnit | None:
     """Read a unit given by the user: `£`, `£000`, `£m`, `people`, `000 people`; return None for anything else."""
+    folded = text.casefold()
+    if text.isascii() and not any(word in folded for word in _UNIT_WORDS):
+        return None
     match = re.fullmatch(_UNIT, _repair_signs(text).strip(), re.IGNORECASE)
     unit = _matched_unit(match)._replace(text=text.strip()) if match else None
     return unit if unit and unit.measure else None
@@ -256,7 +264,8 @@ def unit_alone(text: str) -> StatedUnit | None:
     """
     text = text.strip()
     bracketed = text if text[:1] in ("(", "[") and text[-1:] in (")", "]") else f"({text})"
-    if match := re.fullmatch(_BRACKETED, _repair_signs(bracketed), re.IGNORECASE):
+    repaired = _repair_signs(bracketed)
+    if _POSSIBLE_UNIT.search(repaired) and (match := re.fullmatch(_BRACKETED, repaired, re.IGNORECASE)):
         return _matched_unit(match)
     if unit := parse_unit(text.strip("()[] ")):
         return unit._replace(text=text)
@@ -270,7 +279,7 @@ def unit_in_title(title: str) -> StatedUnit | None:
     `previous` or `not`, it states none.
     """
     text = _repair_signs(title).replace("_", " ")
-    matches = list(re.finditer(_SCALE_IN_TITLE, text, re.IGNORECASE))
+    matches = list(re.finditer(_SCALE_IN_TITLE, text, re.IGNORECASE)) if _POSSIBLE_UNIT.search(text) else []
     if len(matches) != 1 or _OTHER_SENSE.search(text) or not re.fullmatch(_TITLE_STATES, text.strip(), re.IGNORECASE):
         return None
     return StatedUnit(_factor(matches[0]["scale"]), matches[0][0].strip(), "£")
@@ -282,7 +291,7 @@ def is_vague(text: str) -> bool:
     `Figures in thousands` and `figures in pence` are vague; a title that `unit_in_title` understands is not.
     """
     text = _repair_signs(text).replace("_", " ")
-    patterns = (_SCALE_BESIDE_FIGURES, _SCALE_IN_TITLE, _OTHER_UNIT_OF_FIGURES)
+    patterns = (_SCALE_BESIDE_FIGURES, _SCALE_IN_TITLE, _OTHER_UNIT_OF_FIGURES) if _POSSIBLE_SCALE.search(text) else ()
     is_scale = _ODD_SCALE.fullmatch(text.strip()) or any(
         re.search(pattern, text, re.IGNORECASE) for pattern in patterns
     )
@@ -330,4 +339,6 @@ def _factor(scale: str) -> int:
 
 def _repair_signs(text: str) -> str:
     """Return a text with one kind of apostrophe, none before £, and with £ restored from UTF-8 that was misread."""
+    if text.isascii() and "`" not in text:
+        return text
     return re.sub("['\"](?=£)", "", re.sub("[’‘`´]", "'", text.replace("Â£", "£")))

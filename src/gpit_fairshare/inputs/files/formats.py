@@ -25,7 +25,6 @@ from gpit_fairshare.inputs.files.grids import (
     megabytes_needed,
 )
 from gpit_fairshare.inputs.files.texts import read_text_file, text_file_megabytes
-from gpit_fairshare.inputs.files.workbooks import read_workbook, workbook_megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +33,13 @@ if TYPE_CHECKING:
 
 SHEETS = (".xlsx", ".ods")
 """Formats in which one file may have several tables."""
+
+
+def _read_workbook(data: bytes, options: ReadOptions) -> Grid:
+    """Read a sheet of a workbook, as `read_workbook` does; its module is not loaded for text files."""
+    from gpit_fairshare.inputs.files.workbooks import read_workbook  # noqa: PLC0415
+
+    return read_workbook(data, options)
 
 
 def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
@@ -77,8 +83,8 @@ def _largest_text_column(frame: pl.LazyFrame) -> int:
 READERS: Mapping[str, Callable[[bytes, ReadOptions], Grid]] = {
     ".csv": partial(read_text_file, usual=","),
     ".tsv": partial(read_text_file, usual="\t"),
-    ".xlsx": read_workbook,
-    ".ods": read_workbook,
+    ".xlsx": _read_workbook,
+    ".ods": _read_workbook,
     ".parquet": _read_parquet,
 }
 
@@ -94,6 +100,8 @@ def max_size_needed(error: TooLarge, path: Path, options: ReadOptions) -> int:
         path: the file.
         options: the sheet that the user named, if any.
     """
+    from gpit_fairshare.inputs.files.workbooks import workbook_megabytes  # noqa: PLC0415  # as in `_read_workbook`
+
     needs = {".csv": text_file_megabytes, ".tsv": text_file_megabytes, ".parquet": _parquet_megabytes}.get(
         path.suffix.lower(), workbook_megabytes
     )

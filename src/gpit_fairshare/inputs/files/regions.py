@@ -253,12 +253,12 @@ class _RowsBelow:
         A row with a code that follows another of these rows without a gap is always one of the table. Rows are cut or
         filled up to the width of the headings; those with further values are recorded in `wide`.
         """
-        width = len(self.region.headings)
+        width, rows, headings = len(self.region.headings), self.region.rows, frozenset(self.folded)
         for index, (number, cells) in enumerate(records):
             key = cells[self.key] if self.key < len(cells) else None
             gap = number > self.last + 1
             self.last = number
-            plain = isinstance(key, str) and is_code(key.strip()) and key.strip().casefold() not in self.folded
+            plain = isinstance(key, str) and is_code(text := key.strip()) and text.casefold() not in headings
             if not plain or gap or index == 0:
                 verdict = self._classify_row(cells, gap=gap, first=index == 0)
                 if verdict == "second":
@@ -268,7 +268,9 @@ class _RowsBelow:
                     continue
             if len(cells) > width and not all(map(is_blank, cells[width:])):
                 self.region.wide.append((number, len(cells)))
-            self.region.rows.append((number, (*cells[:width], *[None] * (width - len(cells)))))
+            rows.append(
+                (number, tuple(cells) if len(cells) == width else (*cells[:width], *[None] * (width - len(cells))))
+            )
 
     def _classify_row(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
         """Return `left` for a row to leave out, `second` for the start of a second table, else `row`.

@@ -96,14 +96,15 @@ def _filled_rows(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions
 
     So is a file with more than ten times as many lines, blank ones included, as a table may have rows.
     """
-    records, cells, most_lines = [], 0, _LINES_A_ROW * options.most_rows
+    records, cells, most_rows, most_cells = [], 0, options.most_rows, options.most_cells
     for number, record in rows:
-        if number > most_lines:
+        if number > _LINES_A_ROW * most_rows:
             check_extent(number, 0, options, "the file has")
-        if any(cell.strip() for cell in record):
+        if any(map(str.strip, record)):
             records.append((number, record))
             cells += len(record)
-            check_extent(len(records), cells, options, "the file has")
+            if len(records) > most_rows or cells > most_cells:
+                check_extent(len(records), cells, options, "the file has")
     return records
 
 

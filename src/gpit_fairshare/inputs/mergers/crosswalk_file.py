@@ -73,6 +73,8 @@ class _CrosswalkReader:
         those of the package.
         """
         packaged = packaged_crosswalk()
+        if not (self.successions or self.unchanged or self.names):
+            return packaged
         packaged_steps = {step._replace(name="") for step in packaged.successions}
         closed = {step.predecessor: step.effective for step in packaged.successions}
         new = [step for step in self.successions if step not in packaged_steps]

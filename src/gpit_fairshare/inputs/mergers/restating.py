@@ -107,7 +107,7 @@ def lines_on_boundaries(lines: Iterable[SpendLine], crosswalk: Crosswalk, day: d
             restated.append(line)
         else:
             restated += [
-                replace(line, org_code=code, amount=part, predecessor=line.org_code)
+                line._replace(org_code=code, amount=part, predecessor=line.org_code)
                 for code, part in portions(line.amount, shares, "£").items()
             ]
     return restated

@@ -33,7 +33,7 @@ from gpit_fairshare.inputs.tables.sum_evidence import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from gpit_fairshare.inputs.tables.code_levels import CodeLevels
     from gpit_fairshare.inputs.tables.sum_evidence import FileRow, SummedColumn
@@ -177,17 +177,20 @@ class _Groups:
 
     def _first_evidence(self, row: int) -> ColumnSums | None:
         """Return the first column of evidence in which a row's figure is not 0; None if there is none."""
-        return next((figures for figures in self.table.evidence if figures.numbers[row]), None)
+        for figures in self.table.evidence:
+            if figures.numbers[row]:
+                return figures
+        return None
 
-    def _groups_of_total(self, row: int) -> Iterator[_BlockGroup]:
-        """Yield the blocks whose sum a row is: directly above it, directly below it, or all other rows.
+    def _groups_of_total(self, row: int) -> list[_BlockGroup]:
+        """Return the blocks whose sum a row is: directly above it, directly below it, or all other rows.
 
         The first column in which the row is not 0 gives at most 40 blocks on each side; those that are not sums in
         every column are dropped. There are none if all figures of the row are 0 or blank.
         """
         figures = self._first_evidence(row)
         if figures is None:
-            return
+            return []
         size, total = self.table.size, figures.numbers[row]
         slack = figures.slack(total, size)
         above = [start for start in figures.ends_near(figures.sums[row] - total, slack) if start < row]
@@ -196,7 +199,7 @@ class _Groups:
         groups += [_BlockGroup(row, row + 1, stop) for stop in below[:_MOST_BLOCKS]]
         if abs(2 * total - figures.total) <= slack and 0 < row < size - 1:
             groups.append(_BlockGroup(row, 0, size))
-        yield from filter(self._is_sum, groups)
+        return list(filter(self._is_sum, groups))
 
     def _is_sum(self, group: _BlockGroup) -> bool:
         """Return whether the row equals the sum of its block in every column where it has a figure.

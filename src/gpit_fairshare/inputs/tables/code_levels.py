@@ -24,13 +24,17 @@ class Level(NamedTuple):
     """How the codes of its parts begin, if it does not contain every lower level."""
 
 
-_NHS = (
-    (re.compile(r"Y[0-9]{2}"), Level(6, "region")),
-    (re.compile(r"Q[0-9]{2}"), Level(5, "area team or regional office")),
-    (re.compile(r"Q[A-Z][0-9A-Z]"), Level(5, "ICB")),
-    (re.compile(r"[0-9][0-9A-Z]{2}|[A-Z][0-9][A-Z][0-9][A-Z]"), Level(3, "CCG")),
-    (re.compile(r"[A-Z][0-9]{5}"), Level(1, "practice")),
+_NHS_CODE = re.compile(
+    r"(Y[0-9]{2})|(Q[0-9]{2})|(Q[A-Z][0-9A-Z])|([0-9][0-9A-Z]{2}|[A-Z][0-9][A-Z][0-9][A-Z])|([A-Z][0-9]{5})"
 )
+_NHS = (
+    Level(6, "region"),
+    Level(5, "area team or regional office"),
+    Level(5, "ICB"),
+    Level(3, "CCG"),
+    Level(1, "practice"),
+)
+"""The level of each group of the pattern."""
 _AUTHORITY = Level(3, "local authority")
 _ONS_CODE = re.compile(r"[EK][0-9]{8}")
 _ONS = {
@@ -61,7 +65,8 @@ def level_of(code: str) -> Level | None:
     """Return the level of a code; None if it is not known."""
     if _ONS_CODE.fullmatch(code):
         return _ONS.get(code[:3])
-    return next((level for pattern, level in _NHS if pattern.fullmatch(code)), None)
+    match = _NHS_CODE.fullmatch(code)
+    return _NHS[match.lastindex - 1] if match and match.lastindex else None
 
 
 class CodeLevels:

@@ -175,8 +175,11 @@ def _is_code(cell: Any) -> bool:
     That is a text that looks like a code, or a number or another value. Blanks, words instead of a code, and values
     that mean a missing code are none.
     """
-    if isinstance(cell, str) and (is_code(cell) or not is_code(cell.strip())):
-        return is_code(cell)
+    if isinstance(cell, str):
+        if is_code(cell):
+            return True
+        if not is_code(cell.strip()):
+            return False
     try:
         read_code(cell)
     except Refused as fault:

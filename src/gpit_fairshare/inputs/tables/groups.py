@@ -7,6 +7,7 @@ of practices, or in a file with one row for each CCG.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -180,13 +181,14 @@ def place_rows_by_year(group: Group) -> None:
         )
 
 
-def report_case_clashes(rows: Iterable[InputRow], findings: FindingCollector) -> None:
+def report_case_clashes(rows: Sequence[InputRow], findings: FindingCollector) -> None:
     """Report codes of organisations, or of practices, that differ only in upper and lower case."""
-    spellings: dict[tuple[str, str], dict[str, InputRow]] = {}
-    for row in rows:
-        for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
-            if code:
-                spellings.setdefault((kind, code.casefold()), {}).setdefault(code, row)
+    rows = rows[::-1]  # the first row of each code is kept
+    organisations = {("organisation", row.code): row for row in rows}
+    practices = {("practice", row.text_of("practice_code")): row for row in rows}
+    spellings: defaultdict[tuple[str, str], dict[str, InputRow]] = defaultdict(dict)
+    for (kind, code), row in (organisations | practices).items():
+        spellings[kind, code.casefold()][code] = row
     for (kind, _), same in sorted(spellings.items()):
         if len(same) > 1:
             codes = [f"{code!r} ({row.place})" for code, row in sorted(same.items())]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,7 +26,7 @@ from gpit_fairshare.inputs.files.grids import is_blank
 from gpit_fairshare.inputs.files.regions import Record, is_code
 from gpit_fairshare.inputs.model import NeededColumn, Request, Role
 from gpit_fairshare.inputs.tables.excluded_rows import organisation_rows
-from gpit_fairshare.magnitude import is_in_bounds
+from gpit_fairshare.magnitude import SMALLEST
 from gpit_fairshare.numbers import exact, shortest_decimal
 from gpit_fairshare.words import counted, listed, nearest_of, quoted_option
 
@@ -42,6 +41,9 @@ class CheckedValue(NamedTuple):
 
     value: float | str | None
     origin: str
+
+
+_NO_VALUE = CheckedValue(None, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,12 @@ class InputRow:
 
     def number_of(self, column: str) -> float | None:
         """Return the row's number in a column; None if it is blank, has an error or is missing."""
-        value = self.values[column].value if column in self.values else None
+        value = self.values.get(column, _NO_VALUE).value
         return value if isinstance(value, float) else None
 
     def text_of(self, column: str) -> str:
         """Return the row's text in a column; empty if it is blank, has an error or is missing."""
-        value = self.values[column].value if column in self.values else None
+        value = self.values.get(column, _NO_VALUE).value
         return value if isinstance(value, str) else ""
 
 
@@ -155,19 +157,22 @@ class RowReader:
         records, file.left_out = organisation_rows(file, needs)
         code, *others = [self._prepare_column(need) for need in (NeededColumn("org_code", "text"), *needs)]
         years = self._read_years(records)
-        plain_codes, *plain_columns = [self._plain_values(column, records) for column in (code, *others)]
-        for place, (number, cells) in enumerate(records):
+        plain_columns = [self._plain_values(column, records) for column in (code, *others)]
+        for (number, cells), plain_code, *plain_values in zip(records, *plain_columns, strict=True):
             if number in years:
-                own_code = plain_codes[place]
-                if own_code is _NOT_PLAIN:
+                own_code = plain_code
+                if plain_code is _NOT_PLAIN:
                     own_code = self._read_cell(number, code, cells[code.position])
+                # The origin of each value in a file without sheets is its row.
+                row_origin = "" if file.sheet.sheet else file.sheet.origin(number, code.position)
                 values = {}
-                for column, plain_values in zip(others, plain_columns, strict=True):
-                    value = plain_values[place]
-                    if value is _NOT_PLAIN:
+                for column, plain_value in zip(others, plain_values, strict=True):
+                    value = plain_value
+                    if plain_value is _NOT_PLAIN:
                         value = self._read_cell(number, column, cells[column.position])
                     if value is not _FAULTY:
-                        values[column.need.name] = CheckedValue(value, file.sheet.origin(number, column.position))
+                        origin = row_origin or file.sheet.origin(number, column.position)
+                        values[column.need.name] = CheckedValue(value, origin)
                     elif own_code is not _FAULTY and not is_blank(cells[column.position]):
                         file.refused.add((years[number], own_code, column.need.name))
                 if own_code is not _FAULTY:
@@ -307,10 +312,12 @@ class RowReader:
         if column.need.kind == "text":
             values = {}
             for text in {cell for cell in cells if type(cell) is str}:
-                with suppress(Refused):
+                try:
                     reading = column.read(text)
-                    if reading.value is not None and not reading.remarks:
-                        values[text] = reading.value
+                except Refused:
+                    continue
+                if reading.value is not None and not reading.remarks:
+                    values[text] = reading.value
             return [values.get(cell, _NOT_PLAIN) if type(cell) is str else _NOT_PLAIN for cell in cells]
         if not column.is_plain:
             return [_NOT_PLAIN] * len(cells)
@@ -319,7 +326,7 @@ class RowReader:
             cells = [float(cell) if type(cell) is str and is_digits(cell) else cell for cell in cells]
         return [
             float(cell) + 0.0
-            if type(cell) in (int, float) and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell)
+            if type(cell) in (int, float) and (SMALLEST <= cell < LARGEST_NUMBER or cell == 0)
             else _NOT_PLAIN
             for cell in cells
         ]

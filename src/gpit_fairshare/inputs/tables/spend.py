@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -17,7 +16,7 @@ from gpit_fairshare.numbers import figure
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 
 DESCRIPTION = "description"
@@ -31,13 +30,14 @@ _COLUMNS = (
     *("predecessor", DESCRIPTION),
 )
 """The columns of a table of lines."""
+_OF_LINE = ("year", "org_code", "amount", "row", "file")
+"""Those of them that are fields of a line."""
 _SPREAD = ("category", "provider", "cost_type", "committed")
 _MOST_REASONS = 20
 """Reasons for leaving lines out that one note lists."""
 
 
-@dataclass(frozen=True)
-class SpendLine:
+class SpendLine(NamedTuple):
     """One line of cost."""
 
     year: str | None
@@ -73,9 +73,7 @@ def sum_lines(file: InputFile, needs: Sequence[NeededColumn]) -> list[SpendLine]
         needs: the columns that the tables take from it; numbers other than the spend are errors.
     """
     _check_columns(file, needs)
-    columns = dict.fromkeys([*LINE_WORDS, DESCRIPTION, *file.request.counts])
-    counting = {column: {word.lower() for word in allowed} for column, allowed in file.request.counts.items()}
-    lines = [line for row in file.rows if (line := _read_line(file, row, columns, counting))]
+    lines = _read_lines(file)
     by_row = {line.row: line for line in lines}
     texts = [need for need in needs if need.kind == "text"]
     join_rows(file, texts, lambda group: _spend(file, [by_row[row.number] for row in group if row.number in by_row]))
@@ -89,10 +87,12 @@ def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
 
     Lines that are excluded are in it too: the column `counts` tells them apart.
     """
-    rows = [
-        {**line.words, **vars(line), "counts": not line.excluded, "predecessor": line.predecessor or None}
-        for line in lines
-    ]
+    rows = {
+        **{column: [line.words.get(column) for line in lines] for column in _COLUMNS if column not in _OF_LINE},
+        **{column: [getattr(line, column) for line in lines] for column in _OF_LINE},
+        "counts": [not line.excluded for line in lines],
+        "predecessor": [line.predecessor or None for line in lines],
+    }
     schema = dict.fromkeys(_COLUMNS, pl.String) | {"amount": pl.Float64, "counts": pl.Boolean, "row": pl.Int64}
     order = ["org_code", "year", "category", "cost_type", "committed", "amount", "basis", "predecessor", "file", "row"]
     return pl.DataFrame(rows, schema=schema).sort(order, nulls_last=True)
@@ -123,35 +123,59 @@ def _check_columns(file: InputFile, needs: Sequence[NeededColumn]) -> None:
             )
 
 
-def _read_line(
-    file: InputFile, row: InputRow, columns: Iterable[str], counting: Mapping[str, set[str]]
-) -> SpendLine | None:
-    """Return a row as a line of cost, after checking its words; None if it has no amount that could be read.
+def _read_lines(file: InputFile) -> list[SpendLine]:
+    """Return the rows of a file as lines of cost, without those that have no amount that could be read.
 
-    Words that are not allowed, and blank ones that decide whether the line counts, are reported. The line is excluded
-    by the first column in `counting` whose word is not one of those that count, which are in small letters.
+    Words that are not allowed, and blank ones that decide whether the line counts, are reported.
     """
-    words: dict[str, str | None] = {}
-    for column in columns:
-        text = row.text_of(column)
-        words[column] = (text if column in _OWN_WORDS else text.lower()) or None
-        if text and column in WORDS and text.lower() not in WORDS[column]:
-            file.findings.error(
-                FindingCode.LINE, f"the {column} is {text!r}", " or ".join(WORDS[column]), at=row.where(column)
-            )
-        elif not text and column in counting and column in row.values:
-            file.findings.error(
-                FindingCode.BLANK,
-                "the cell is blank, but it decides whether the line counts in this scheme",
-                " or ".join(WORDS.get(column, ("a text",))),
-                at=row.where(column),
-            )
-    amount = row.number_of("amount")
-    if amount is None:
-        return None
+    columns = dict.fromkeys([*LINE_WORDS, DESCRIPTION, *file.request.counts])
+    counting = {column: {word.lower() for word in allowed} for column, allowed in file.request.counts.items()}
+    words_of_texts: dict[tuple[str, ...], tuple[dict[str, str | None], str, list[str]]] = {}
+    lines = []
+    for row in file.rows:
+        texts = tuple(map(row.text_of, columns))
+        if texts not in words_of_texts:  # many lines have the same texts
+            words_of_texts[texts] = _read_words(dict(zip(columns, texts, strict=True)), counting)
+        words, excluded, doubtful = words_of_texts[texts]
+        for column in doubtful:
+            _report_word(row, column)
+        amount = row.number_of("amount")
+        if amount is not None:
+            lines.append(SpendLine(row.year, row.code, amount, words, excluded, row.number, file.sheet.name))
+    return lines
+
+
+def _read_words(
+    texts: Mapping[str, str], counting: Mapping[str, set[str]]
+) -> tuple[dict[str, str | None], str, list[str]]:
+    """Return the words in the texts of a line, the rule that excludes it, and the columns whose word is to be reported.
+
+    The line is excluded by the first column in `counting` whose word is not one of those that count, which are in small
+    letters. Reported are words that are not allowed, and blanks that decide whether the line counts.
+    """
+    words = {column: (text if column in _OWN_WORDS else text.lower()) or None for column, text in texts.items()}
     excluding = (column for column, allowed in counting.items() if words[column] not in allowed)
     excluded = next((f"{column} {words[column] or 'blank'}" for column in excluding), "")
-    return SpendLine(row.year, row.code, amount, words, excluded, row.number, file.sheet.name)
+    doubtful = [
+        column
+        for column, word in words.items()
+        if (column in WORDS and word not in WORDS[column] if word else column in counting)
+    ]
+    return words, excluded, doubtful
+
+
+def _report_word(row: InputRow, column: str) -> None:
+    """Report a word that is not allowed, or a blank cell that decides whether the line counts."""
+    report, allowed, text = row.file.findings.error, WORDS.get(column, ("a text",)), row.text_of(column)
+    if text:
+        report(FindingCode.LINE, f"the {column} is {text!r}", " or ".join(allowed), at=row.where(column))
+    elif column in row.values:
+        report(
+            FindingCode.BLANK,
+            "the cell is blank, but it decides whether the line counts in this scheme",
+            " or ".join(allowed),
+            at=row.where(column),
+        )
 
 
 def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValue]:

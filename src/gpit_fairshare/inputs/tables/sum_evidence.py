@@ -30,7 +30,6 @@ from operator import mul
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gpit_fairshare.inputs.columns.cells import decimal_places, read_number
-from gpit_fairshare.inputs.files.grids import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,7 +88,11 @@ class SummedColumn(NamedTuple):
         position = headings.columns[need.name]
         numbers = [_read_figure(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
-        figures = [None if number is None else int(_EXACT.multiply(number, 10**decimals)) for number in numbers]
+        scale = 10**decimals
+        figures = [
+            int(_EXACT.multiply(number, scale)) if isinstance(number, Decimal) else number and number * scale
+            for number in numbers
+        ]
         is_counted = need.unit == "people" and not decimals and headings.units.factor_of(position) == 1
         return cls(need.name, position, figures, decimals, is_counted)
 
@@ -104,16 +107,14 @@ def _read_figure(cell: Any) -> int | Decimal | None:
     The result is None if the cell is blank or holds no number, a percentage, or a number of 10 to the power of 18 or
     more.
     """
-    if isinstance(cell, bool) or is_blank(cell):
-        return None
     number: Any = None
     if isinstance(cell, str):
         text = cell.strip()
-        if text.isascii() and text.isdigit() and len(text) < 18:
+        if text.isdigit() and text.isascii() and len(text) < 18:
             return int(text)
-        reading = read_number(text) if len(text) < 100 else None
+        reading = read_number(text) if 0 < len(text) < 100 else None
         number = reading.value if reading and not reading.percent else None
-    elif isinstance(cell, int | Decimal):
+    elif isinstance(cell, int | Decimal) and not isinstance(cell, bool):
         number = cell
     elif isinstance(cell, float) and math.isfinite(cell):
         number = int(cell) if cell.is_integer() else Decimal(repr(cell))
@@ -151,7 +152,7 @@ class ColumnSums:
         # For a column of evidence: running totals of the squares of what it adds, and of the squares of its figures.
         self.squares: list[list[float]] = []
         self._order = sorted(range(len(self.sums)), key=self.sums.__getitem__)
-        self._sorted = sorted(self.sums)
+        self._sorted = [self.sums[place] for place in self._order]
 
     def between(self, start: int, stop: int) -> int:
         """Return the sum of the rows from `start` up to, not including, `stop`."""
@@ -165,7 +166,7 @@ class ColumnSums:
         column and four standard deviations, at most half a unit for each row); and a billionth of the total, for float
         noise.
         """
-        rounding_unit = power_of_ten(total, abs(total) // 1_000)
+        rounding_unit = power_of_ten(total, abs(total) // 1_000) if total % 10 == 0 else 1
         rounding = self.unit * min(rows / 2, 0.5 + 4 * math.sqrt(rows / 12))
         # Whole numbers only: a float cannot hold sums with many decimals.
         return max(rounding_unit, self.unit) // 2 + math.floor(rounding) + abs(total) // _NOISE
@@ -184,7 +185,8 @@ class ColumnSums:
 
         They are in the order of their running totals, the lowest first.
         """
-        return self._order[bisect_left(self._sorted, target - slack) : bisect_right(self._sorted, target + slack)]
+        first = bisect_left(self._sorted, target - slack)
+        return self._order[first : bisect_right(self._sorted, target + slack, first)]
 
     def spread(self, *blocks: tuple[int, int]) -> float:
         """Return the sum, over blocks of rows, of the squares of what the column adds to the columns before it.

@@ -6,6 +6,7 @@ calculated from the rates of its parts.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import replace
 from decimal import Decimal
@@ -41,6 +42,9 @@ def exact_total(numbers: Iterable[float]) -> float:
 
     Ten times 0.1 is exactly 1, and three times 0.1 is exactly 0.3; sums of binary fractions are not.
     """
+    numbers = list(numbers)
+    if all(map(float.is_integer, numbers)):
+        return math.fsum(numbers)
     return float(sum(int(number) if number.is_integer() else Fraction(repr(number)) for number in numbers))
 
 

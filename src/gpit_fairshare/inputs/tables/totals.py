@@ -71,6 +71,7 @@ class Totals:
         self.key = columns.get("practice_code", columns.get("org_code", 0))
         self.texts = [columns[name] for name in ("org_code", "org_name", "practice_code") if name in columns]
         self.kinds = [columns[name] for name in LINE_WORDS if name in columns and headings.has_lines]
+        self._named = [*self.texts, *self.kinds]
         self.year = columns.get("year")
         self.rows: list[FileRow] = []
         self.columns: list[SummedColumn] = []
@@ -122,15 +123,16 @@ class Totals:
         """
         code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
-        texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
-        first_text = next(filter(None, texts), "")
-        labels = [*texts, *kinds] if code else [*map(_text, cells)]
+        first_text = next(filter(None, (_text(cells[index]) for index in self.texts)), "")
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
+        labels = [cell for cell in (map(cells.__getitem__, self._named) if code else cells) if isinstance(cell, str)]
         if not any(map(" ".join(labels).casefold().__contains__, _IN_LABELS)):
             return FileRow(place, number, first_text, "", code, year)
         # A label such as "Total of …" counts if it replaces the code, or if the code is blank.
+        kinds = [_text(cells[index]) for index in self.kinds]
         totals_of = [*kinds, first_text] if code in ("", first_text) else kinds
-        label = next(filter(_LABEL.fullmatch, labels), "") or next(filter(_TOTAL_OF.fullmatch, totals_of), "")
+        label = next(filter(_LABEL.fullmatch, map(str.strip, labels)), "")
+        label = label or next(filter(_TOTAL_OF.fullmatch, totals_of), "")
         return FileRow(place, number, first_text, label, code, year)
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
@@ -312,8 +314,10 @@ class Totals:
 
         There are none in a file of lines of cost, or if no more than half of the codes have a digit.
         """
+        if self.headings.has_lines:
+            return set()
         coded = sum(any(map(str.isdigit, row.code)) for row in self.rows)
-        if self.headings.has_lines or coded * 2 <= sum(bool(row.code) for row in self.rows):
+        if coded * 2 <= sum(bool(row.code) for row in self.rows):
             return set()
         statistics = [row for row in self.rows if _STATISTIC.fullmatch(row.code) and self._has_figures(row)]
         for row in statistics:
