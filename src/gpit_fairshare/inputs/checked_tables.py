@@ -292,9 +292,8 @@ class _TableBuilder:
         empty: defaultdict[str, dict[str, InputRow]] = defaultdict(dict)
         for year in self.request.years:
             rows_of_year = self._rows_with_column("registered_population", year)
-            for code in sorted(
-                code for code, row in rows_of_year.items() if row.number_of("registered_population") == 0
-            ):
+            without = [code for code, row in rows_of_year.items() if row.number_of("registered_population") == 0]
+            for code in sorted(without):
                 empty[code][year] = rows_of_year[code]
         spend = {year: self._rows_with_column("historic_spend", year) for year in self.request.years}
         without_patients = []

@@ -268,9 +268,8 @@ class _RowsBelow:
                     continue
             if len(cells) > width and not all(map(is_blank, cells[width:])):
                 self.region.wide.append((number, len(cells)))
-            rows.append(
-                (number, tuple(cells) if len(cells) == width else (*cells[:width], *[None] * (width - len(cells))))
-            )
+            fitted = cells if len(cells) == width else [*cells[:width], *[None] * (width - len(cells))]
+            rows.append((number, tuple(fitted)))
 
     def _classify_row(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
         """Return `left` for a row to leave out, `second` for the start of a second table, else `row`.

@@ -44,7 +44,7 @@ def exact_total(numbers: Iterable[float]) -> float:
     """
     numbers = list(numbers)
     if all(map(float.is_integer, numbers)):
-        return math.fsum(numbers)
+        return math.fsum(numbers)  # exact for whole numbers
     return float(sum(int(number) if number.is_integer() else Fraction(repr(number)) for number in numbers))
 
 
