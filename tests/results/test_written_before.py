@@ -1,6 +1,6 @@
 """Results that earlier versions of gpit wrote, in other words and on other sheets, are read, explained and verified.
 
-The folders `written_by_0_3_0` to `written_by_0_9_0` hold 12 CCGs of the sample, run with
+The folders `written_by_0_3_0` to `written_by_0_10_0` hold 12 CCGs of the sample, run with
 `gpit allocate --population population.csv --spend spend.csv --set revenue_budget=9000000 --set transition_fund=900000`.
 """
 
@@ -22,7 +22,7 @@ from verify_runs import printed
 
 FOLDERS = {
     version: Path(__file__).parent / f"written_by_{version.replace('.', '_')}"
-    for version in ("0.3.0", "0.4.0", "0.5.0", "0.6.0", "0.7.0", "0.8.0", "0.9.0")
+    for version in ("0.3.0", "0.4.0", "0.5.0", "0.6.0", "0.7.0", "0.8.0", "0.9.0", "0.10.0")
 }
 FOLDER = FOLDERS["0.3.0"]
 BEFORE_OUTCOMES = ("0.3.0", "0.4.0")
