@@ -128,7 +128,7 @@ def is_quick(name: str) -> bool:
     table = next(iter(loop().inputs.tables.values()))
     people, spend = (table[column].to_numpy() for column in ("registered_population", "historic_spend"))
     swept = many().rules[0]
-    columns = [np.array(column) for column in swept.variations.columns.values()]
+    columns = [np.array(column) for column in swept.scenarios.columns.values()]
 
     def by_hand() -> list[Array]:
         return in_batches(form, people, spend, columns)
@@ -142,7 +142,7 @@ def is_quick(name: str) -> bool:
     for year, values in zip(swept.results.values(), by_hand(), strict=True):
         is_different |= ~np.isnan(year).any(axis=1) & (year != values).any(axis=1)
     one, all_of_them, closed = (median(times[key]) for key in times)
-    number = swept.variations.count
+    number = swept.scenarios.count
     of_loop, of_closed = one * number / all_of_them, all_of_them / closed
     print(
         f"{name:<18}{one * 1000:>7.0f} ms{all_of_them:>7.2f} s{of_loop:>9,.0f}{closed:>7.2f} s{of_closed:>10.2f}"
