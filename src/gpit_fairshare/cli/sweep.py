@@ -87,8 +87,8 @@ def sweep(  # noqa: PLR0913  # the options of the verb
     """
     read = [*run.files(OptionKind.FILES, OptionKind.RULE), *([scenarios] if scenarios else [])]
     outputs = checked_outputs(output, read, [*RESULT_ENDINGS, *FORMATS])
-    if by_organisation and not any(path.suffix.lower() in TABLE_ENDINGS for path in outputs):
-        raise UsageError(f"--by-organisation: needs -o with a {joined(TABLE_ENDINGS, 'or')} file")
+    if by_organisation:
+        _refuse_without_table(outputs)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.reports.sweep import SweepReport, code_of, sweep_document  # noqa: PLC0415
     from gpit_fairshare.sweeps.sweep import SweepOptions, count_in_words, run_sweep  # noqa: PLC0415
@@ -120,3 +120,13 @@ def sweep(  # noqa: PLR0913  # the options of the verb
         drafts = write_drafts(sweep_writers(report, full, outputs, *advances, by_organisation=by_organisation))
     print_answer(screen, report.document, as_json=as_json, files=drafts)
     return 0
+
+
+def _refuse_without_table(outputs: Sequence[Path]) -> None:
+    """Refuse `--by-organisation` where no table is written.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if not any(path.suffix.lower() in TABLE_ENDINGS for path in outputs):
+        raise UsageError(f"--by-organisation: needs -o with a {joined(TABLE_ENDINGS, 'or')} file")
