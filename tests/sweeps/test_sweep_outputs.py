@@ -357,6 +357,15 @@ def test_the_base_row_has_a_dash_for_what_its_rule_does_not_have(capsys, monkeyp
     ]
 
 
+def test_values_of_an_earlier_year_are_named(capsys, monkeypatch):
+    """The tables show 2015/16; where only the fund of 2014/15 varies, a line says so."""
+    note = "Only values of 2014/15 vary; -o sweep.csv has the figures of every year."
+    earlier, every = (sweep(sample=True, vary=f"transition_fund{year}=0,1000") for year in ("@2014/15", ""))
+
+    assert note in " ".join(screen(earlier, capsys, monkeypatch))
+    assert note not in " ".join(screen(every, capsys, monkeypatch))
+
+
 def test_some_of_the_combinations_of_a_grid_are_named_as_some(files, capsys, monkeypatch):
     """Floors of 90% cost £2,043,000, of 85% £1,929,500: £2.0m allows 85% only, so 3 of 4 are possible in the ranges."""
     vary = ["revenue_budget=1900000,2000000", "floor_growth=-15%,-10%"]

@@ -27,7 +27,7 @@ from gpit_fairshare.reports.allocation_opening import (
 from gpit_fairshare.reports.document import Column, Heading, Item, Paragraph, Role, Row, Table, Tone
 from gpit_fairshare.structured_texts import json_text
 from gpit_fairshare.sweeps.figures import FAILS
-from gpit_fairshare.words import counted, inside, listed, one_line, sentence
+from gpit_fairshare.words import counted, inside, joined, listed, one_line, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -413,6 +413,9 @@ def _scenarios(report: SweepReport, numbers: Sequence[int]) -> Iterator[document
     yield Heading(f"Scenarios in {report.year}")
     yield Table(columns, rows, inset=False, names_dropped=True)
     yield from _shown(report.sweep.count, numbers)
+    years = {key.partition("@")[2] for key in report.keys}
+    if years and years.isdisjoint(("", report.year)):
+        yield Paragraph(f"Only values of {joined(sorted(years))} vary; -o sweep.csv has the figures of every year.")
     without = [rule for rule in report.rules if BASELINE not in rule.inputs.tables[report.year].columns]
     if without and "lose" in names:
         rules = listed([", ".join(map(" ".join, rule.rule_names().items())) for rule in without])
