@@ -187,12 +187,13 @@ class SweepReport:
         largest: dict[str, Fall] = {}
         first = 1
         for rule in self.rules:
-            changes = rule.results[self.year] - rule.base_results(self.year)
-            lowest = np.nanargmin(np.where(np.isnan(changes), np.inf, changes), axis=0)
-            for row, (code, place) in enumerate(zip(rule.codes(self.year), lowest.tolist(), strict=True)):
-                fall = Fall(code, first + place, float(-changes[place, row]))
-                if fall.size > (largest[code].size if code in largest else 0):
-                    largest[code] = fall
+            results, codes = rule.results[self.year], rule.codes(self.year)
+            lowest = np.fmin.reduce(results, axis=0)  # NaN only where every scenario is impossible
+            for row, size in enumerate((rule.base_results(self.year) - lowest).tolist()):
+                code = codes[row]
+                if size > (largest[code].size if code in largest else 0):
+                    place = int((results[:, row] == lowest[row]).argmax())
+                    largest[code] = Fall(code, first + place, size)
             first += rule.scenarios.count
         return sorted(largest.values(), key=lambda fall: (-fall.size, fall.code))
 
