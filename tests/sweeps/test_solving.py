@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from gpit_fairshare import GpitError, allocate, solve
-from gpit_fairshare.reports.solving import _SolutionReport
+from gpit_fairshare.reports.solving import _SolutionReport, solution_document
 from gpit_fairshare.scheme.written_numbers import fraction, fraction_text
 from gpit_fairshare.sweeps import solving
 from running import ABCD_PEOPLE, ABCD_SPEND, gpit, population_file, spend_file, words
@@ -425,6 +425,26 @@ def test_advice_on_a_formula_is_for_this_option(condition, message):
 
     assert str(fault.value).removeprefix("--for, ").removeprefix("character 5: ").startswith(message)
     assert "step's unit" not in str(fault.value)
+
+
+def test_each_reason_has_its_own_range():
+    """Floors of 90% cost £2,043,000, more than £0; above £1,000,000,000,000,000 whole pounds are not exact.
+
+    Of five values that are £1,000,000,000,000,000 apart, the first and the last three have no result.
+    """
+    search = ("floor-and-ceiling", "revenue_budget", "total(allocation) >= 1", 0, 4 * 10**15)
+    solution = solved(*search, step=10**15, year="2014/15")
+    sentences = [getattr(block, "text", "") for block in solution_document(solution, is_short=True).blocks]
+    beyond = solved(*search[:3], 2 * 10**15, 10**18, step=10**15, year="2014/15")
+    title = solution_document(beyond, is_short=True).blocks[0]
+
+    assert [(part.first, part.last, part.reaches_end) for part in solution.impossible] == [
+        (0, 0, False),
+        (2e15, 4e15, True),
+    ]
+    assert any(text.startswith("At £0 it is impossible: floor-and-ceiling.toml, step") for text in sentences)
+    assert any(text.startswith("From £2,000,000,000,000,000 up it is impossible:") for text in sentences)
+    assert "none of the 401 values that were calculated" in " ".join(title.pieces)
 
 
 def test_values_outside_their_bounds_are_those_of_between():

@@ -107,7 +107,12 @@ class _SolutionReport:
         for values in solution.impossible[:MOST]:
             direction = "down" if self.is_falling else "up"
             to = direction if values.reaches_end else f"to {self.value(values.last)}"
-            yield f"From {self.value(values.first)} {to} it is impossible: {values.reason}"
+            where = (
+                f"From {self.value(values.first)} {to}"
+                if values.first != values.last
+                else f"At {self.value(values.first)}"
+            )
+            yield f"{where} it is impossible: {values.reason}"
 
     def cautions(self) -> Iterator[document.Block]:
         """Yield that figures are not final, and the settings of all runs."""
@@ -132,7 +137,7 @@ class _SolutionReport:
             yield f"To have {begin} as the answer, come from the other end: --between {reversed_ends}"
             return
         ends = f"from {self.value(first.value)} to {self.value(last.value)}"
-        if solution.impossible and solution.impossible[0].first == first.value and solution.impossible[0].reaches_end:
+        if all(trial.impossible for trial in solution.trials):
             yield f"There is no answer: {self._all_of('no value')} {ends} gives a result."
         elif first.is_true:
             yield f"There is no limit: {self.condition()} {self.years} at {self._all_of('every value')} {ends}."

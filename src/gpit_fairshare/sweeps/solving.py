@@ -121,6 +121,8 @@ class Trial:
     """By how much the two sides of an equality differ, in its sign: the largest of all rows and years."""
     impossible: str = ""
     """Why there is no result; empty if there is one."""
+    where: str = ""
+    """The step, check or parameter that is the reason."""
 
     @property
     def state(self) -> tuple[bool, bool]:
@@ -162,12 +164,12 @@ class SolvedValue:
 
 @dataclass(frozen=True, slots=True)
 class ImpossibleRange:
-    """Neighbouring values that all give no result; from the first to the last in the order of the search."""
+    """Neighbouring values that all give no result for one reason; from the first to the last in the search's order."""
 
     first: float
     last: float
     reaches_end: bool
-    """Whether all values after it are impossible too."""
+    """Whether its last value is that of the search."""
     reason: str
 
 
@@ -413,8 +415,9 @@ class _Narrowing:
 
         runs = run_scenarios(self.condition.scheme, self.inputs, scenarios.values, number, scenarios.refused, take)
         for place, index in enumerate(in_order):
-            why = runs.impossible[place].reason if place in runs.impossible else ""
-            self.trials[index] = Trial(index, bool(is_true[place]), float(difference[place]), why)
+            why = runs.impossible.get(place)
+            reason, where = (why.reason, why.where) if why else ("", "")
+            self.trials[index] = Trial(index, bool(is_true[place]), float(difference[place]), reason, where)
 
     def _in_order(self) -> list[Trial]:
         """Return what is calculated, in the order of values."""
@@ -448,10 +451,10 @@ class _Narrowing:
         return answers
 
     def _impossible(self, trials: list[Trial]) -> Iterator[ImpossibleRange]:
-        """Yield the values without a result."""
-        for reason, group in groupby(trials, key=lambda trial: bool(trial.impossible)):
+        """Yield the values without a result: neighbours for which the same part of the rule is the reason."""
+        for (is_impossible, _), group in groupby(trials, key=lambda trial: (bool(trial.impossible), trial.where)):
             of_group = [*group]
-            if reason:
+            if is_impossible:
                 first, last = of_group[0], of_group[-1]
                 ends = self.values.value_at(first.index), self.values.value_at(last.index)
                 # The reason of the end that borders on values with a result.
