@@ -23,6 +23,7 @@ from gpit_fairshare.reports.screen import show
 from gpit_fairshare.reports.solving import solution_document
 from gpit_fairshare.reports.sweep import SweepReport, _chosen, _evenly, sparkline, sweep_document
 from gpit_fairshare.reports.terminal import make_console
+from gpit_fairshare.sweeps.figures import COLUMNS, FAILS, OUTCOME
 from gpit_fairshare.sweeps.solving import solve
 from gpit_fairshare.sweeps.sweep import scenarios, sweep
 from running import ABCD_PEOPLE, ABCD_SPEND, population_file, read_rows, spend_file, words, write_rows
@@ -440,6 +441,18 @@ def test_a_step_or_parameter_never_takes_a_column_of_the_sweep(files, tmp_path):
         assert frame[f"step: {name}"].to_list() == [7, 8, 7, 8]
     assert frame["year_of_data"].to_list() == [7, 8, 7, 8]
     assert swept.organisations["scenario"].unique(maintain_order=True).to_list() == [1, 2, 3, 4]
+
+
+def test_all_columns_of_a_sweep_are_kept_from_steps_and_parameters():
+    """Every column of the tables that is no step, parameter, outcome or check is one that no step can take."""
+    swept = sweep(sample=True, vary=["transition=none,above-average-cost", "revenue_budget=-1%,+0%"])
+    named = sweep(sample=True, scenarios=[{"scenario": "a", "revenue_budget": 1000}])
+    columns = {*swept.frame.columns, *swept.organisations.columns, *named.frame.columns}
+    of_scheme = {step.name for rule in swept.rules for step in rule.scheme.steps}
+    own = {name for name in columns - of_scheme if not name.startswith((OUTCOME, FAILS, "revenue_budget"))}
+
+    assert own <= COLUMNS
+    assert COLUMNS - own <= {"formula", "largest_loss_row"}
 
 
 def test_scenarios_whose_results_do_not_fit_in_memory_are_refused(monkeypatch):

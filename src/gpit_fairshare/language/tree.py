@@ -214,7 +214,7 @@ _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
     RunningTotal: {"within": "within_position"},
 }
 """The fields that hold names, each with the field of its position."""
-_BELOW: Final[dict[type[Expression], tuple[str, ...]]] = {
+_CHILD_FIELDS: Final[dict[type[Expression], tuple[str, ...]]] = {
     Previous: ("first",),
     Negative: ("operand",),
     BinaryOperation: ("left", "right"),
@@ -233,7 +233,7 @@ _BELOW: Final[dict[type[Expression], tuple[str, ...]]] = {
 def children(tree: Expression) -> list[Expression]:
     """Return the expressions directly below the top node of a tree, left to right; empty if there are none."""
     nodes: list[Expression] = []
-    for field in _BELOW.get(type(tree), ()):
+    for field in _CHILD_FIELDS.get(type(tree), ()):
         value = getattr(tree, field)
         if isinstance(value, tuple):
             nodes += value
@@ -245,7 +245,7 @@ def children(tree: Expression) -> list[Expression]:
 def with_children(tree: Expression, change: Callable[[Expression, str], Expression]) -> Expression:
     """Return the tree with each direct child replaced by `change(child, field)`; `field` is the field that holds it."""
     changes: dict[str, Any] = {}
-    for field in _BELOW.get(type(tree), ()):
+    for field in _CHILD_FIELDS.get(type(tree), ()):
         value = getattr(tree, field)
         if isinstance(value, tuple):
             changes[field] = tuple(change(child, field) for child in value)

@@ -108,19 +108,12 @@ class SweepReport:
 
     def located(self, number: int) -> tuple[SweepOfRule, int]:
         """Return the rule of a scenario, whose number counts from 1, and its place among those of the rule, from 0."""
-        place, rules = number - 1, iter(self.rules)
-        rule = next(rules)
-        while place >= rule.scenarios.count:
-            place -= rule.scenarios.count
-            rule = next(rules)
-        return rule, place
+        return next((rule, number - first) for rule, first in reversed(self.sweep.numbered()) if number >= first)
 
     def impossible(self) -> Iterator[tuple[int, Impossible]]:
         """Yield each impossible scenario with its number."""
-        first = 1
-        for rule in self.rules:
+        for rule, first in self.sweep.numbered():
             yield from ((first + place, rule.impossible[place]) for place in sorted(rule.impossible))
-            first += rule.scenarios.count
 
     def possible(self) -> list[int]:
         """Return the numbers of the possible scenarios."""
@@ -185,8 +178,7 @@ class SweepReport:
     def falls(self) -> list[Fall]:
         """Return for each organisation its largest fall from the base run, the largest first; none that never falls."""
         largest: dict[str, Fall] = {}
-        first = 1
-        for rule in self.rules:
+        for rule, first in self.sweep.numbered():
             results, codes = rule.results[self.year], rule.codes(self.year)
             lowest = np.fmin.reduce(results, axis=0)  # NaN only where every scenario is impossible
             for row, size in enumerate((rule.base_results(self.year) - lowest).tolist()):
@@ -194,7 +186,6 @@ class SweepReport:
                 if size > (largest[code].size if code in largest else 0):
                     place = int((results[:, row] == lowest[row]).argmax())
                     largest[code] = Fall(code, first + place, size)
-            first += rule.scenarios.count
         return sorted(largest.values(), key=lambda fall: (-fall.size, fall.code))
 
     def _chosen_code(self) -> str:
@@ -267,14 +258,13 @@ def warnings_on_inputs(findings: Iterable[Finding], *, is_short: bool) -> Iterat
 
 def _failing_checks(report: SweepReport) -> Iterator[document.Block]:
     """Yield each check that fails in a scenario: its rule and year, in how many scenarios, and their values."""
-    first, items = 1, []
-    for rule in report.rules:
+    items = []
+    for rule, first in report.sweep.numbered():
         for year, figures in rule.figures.items():
             for name in (name for name in figures if name.startswith(FAILS)):
                 numbers = [first + place for place in np.flatnonzero(figures[name] == 1).tolist()]
                 where = ", ".join([*rule.rule_names().values(), year, name.removeprefix(FAILS)])
                 items.append(f"{where}: {counted(len(numbers), 'scenario')}, {_values(report, numbers)}")
-        first += rule.scenarios.count
     if items:
         yield Heading("Checks fail", Tone.WARNING)
         yield from map(Item, items)
@@ -460,7 +450,14 @@ def _falls(report: SweepReport) -> Iterator[document.Block]:
     if not falls:
         return
     names = [Column("", Role.CODE), Column("Name", Role.NAME, least=16)]
-    columns = [*names, Column("No."), Column("Base", spare=2), Column("Result", spare=1), Column("Fall"), Column("%")]
+    columns = [
+        *names,
+        Column("No."),
+        Column("Base", spare=2),
+        Column("Result", spare=1),
+        Column("Difference"),
+        Column("%"),
+    ]
     rows = []
     for fall in falls[:_MOST_FALLS]:
         rule, place = report.located(fall.scenario)
@@ -524,7 +521,7 @@ def _quantiles(report: SweepReport) -> Iterator[document.Block]:
 
 def _most_varying(report: SweepReport) -> Iterator[document.Block]:
     """Yield the quantiles of the chosen organisation, and of those whose results vary most for their size."""
-    # A median of 0 has no share; where an organisation has no patients, there is no median.
+    # There is no share of a median of 0, as without patients.
     size = pl.col("p50").abs()
     spread = pl.when(size > 0).then((pl.col("p95") - pl.col("p05")) / size).alias("spread")
     names = [Column("", Role.CODE), Column("Name", Role.NAME, least=16)]

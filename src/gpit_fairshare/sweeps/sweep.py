@@ -128,7 +128,7 @@ class Sweep(Presented):
     @cached_property
     def frame(self) -> pl.DataFrame:
         """Return a row for each scenario and year: what varies, the figures, and why it is impossible."""
-        frames = [frame_of(rule, year, first) for rule, first in self._numbered() for year in rule.scheme.years]
+        frames = [frame_of(rule, year, first) for rule, first in self.numbered() for year in rule.scheme.years]
         frame = pl.concat(frames, how="diagonal").sort("scenario", "year", maintain_order=True)
         return frame.select(pl.exclude("impossible"), "impossible")  # rules have other columns
 
@@ -139,7 +139,7 @@ class Sweep(Presented):
 
     def organisation(self, code: str | None = None) -> pl.DataFrame:
         """Return the rows of `organisations` with a code."""
-        numbered = self._numbered()
+        numbered = self.numbered()
         frames = [organisations_of(rule, year, first, code) for rule, first in numbered for year in rule.scheme.years]
         return pl.concat(frames, how="diagonal").sort("scenario", "year", "org_code", maintain_order=True)
 
@@ -153,7 +153,7 @@ class Sweep(Presented):
         """Return a row for each rule, year and national figure: quantiles, and over how many scenarios."""
         return pl.concat([figure_quantiles_of(rule, year) for rule in self.rules for year in rule.scheme.years])
 
-    def _numbered(self) -> list[tuple[SweepOfRule, int]]:
+    def numbered(self) -> list[tuple[SweepOfRule, int]]:
         """Return each rule with the number of its first scenario."""
         counts = [rule.scenarios.count for rule in self.rules]
         return [(rule, 1 + sum(counts[:place])) for place, rule in enumerate(self.rules)]
@@ -332,22 +332,19 @@ def _swept(plan: PlannedRule, base: Result | None, base_problem: str) -> SweepOf
             name = year.shared.year
             results[name][places] = year.column(scheme.result, ORGANISATION)[0]
             for figure, of_figure in figures_of(year).items():
-                figures[name].setdefault(figure, np.full(number, np.nan))[places] = of_figure
+                # A check has figures only in batches in which it fails.
+                unknown = 0.0 if figure.startswith(FAILS) else np.nan
+                figures[name].setdefault(figure, np.full(number, unknown))[places] = of_figure
 
     runs = run_scenarios(scheme, inputs, {**varied.values, **varied.inputs}, number, varied.refused, take)
-    impossible = [*runs.impossible]
-    for of_year in results.values():
-        of_year[impossible] = np.nan
-    for columns in figures.values():
-        for name, column in [*columns.items()]:
-            if name.startswith(FAILS):
-                column[np.isnan(column)] = 0.0  # a batch in which it never fails
-                column[impossible] = 0.0
-                if not column.any():
-                    del columns[name]
-            column[impossible] = np.nan
+    for values in (*results.values(), *(column for of_year in figures.values() for column in of_year.values())):
+        values[[*runs.impossible]] = np.nan
+    kept = {
+        year: {name: column for name, column in of_year.items() if not name.startswith(FAILS) or np.nansum(column)}
+        for year, of_year in figures.items()
+    }
     of_plan = plan.formula, plan.transition, scheme, inputs, varied
-    return SweepOfRule(*of_plan, base, base_problem, results, figures, runs.impossible, runs.single_runs)
+    return SweepOfRule(*of_plan, base, base_problem, results, kept, runs.impossible, runs.single_runs)
 
 
 def _manifest(rule: SweepOfRule, run: Mapping[str, Any]) -> dict[str, Any]:
